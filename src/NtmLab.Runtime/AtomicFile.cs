@@ -1,0 +1,42 @@
+namespace NtmLab;
+
+/// <summary>Files that are either the old one or the new one, whatever happens while they are written.</summary>
+public static class AtomicFile
+{
+    /// <summary>Writes a new file beside the old one, flushes it to the disk and puts it in the old one's place.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes the whole content.</param>
+    /// <exception cref="RunException">The file cannot be written; the old one is untouched.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        var fresh = path + ".new";
+        try
+        {
+            using (var stream = new FileStream(fresh, FileMode.Create, FileAccess.Write))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(fresh, path, overwrite: true);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Discard(fresh);
+            var kept = File.Exists(path) ? "; the previous file is intact" : "";
+            throw new RunException($"{path}: cannot be written ({fault.Message.TrimEnd('.')}){kept}.", fault);
+        }
+    }
+
+    private static void Discard(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // The fault that led here is the one to report.
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace NtmLab.Configuration;
+
+/// <summary>
+/// The resolved form of a configuration as JSON: every option with its value, names in camelCase, a <c>kind</c> where one
+/// of several types stands. Writing and reading back gives an equal configuration; unknown keys are errors.
+/// </summary>
+public static class ConfigurationJson
+{
+    private const string Kind = "kind";
+
+    /// <summary>How all JSON of the laboratory is written: camelCase names, kebab-case choices, no unknown keys.</summary>
+    public static JsonSerializerOptions Options { get; } = MakeOptions();
+
+    /// <summary>The configuration as a JSON document.</summary>
+    public static JsonObject Write(ExperimentConfiguration configuration) => new()
+    {
+        ["name"] = configuration.Name,
+        ["summary"] = configuration.Summary,
+        ["seed"] = configuration.Seed,
+        ["compute"] = JsonSerializer.SerializeToNode(configuration.Compute, Options),
+        ["task"] = WriteKind(configuration.Task),
+        ["model"] = WriteKind(configuration.Model),
+        ["training"] = JsonSerializer.SerializeToNode(configuration.Training, Options),
+        ["evaluation"] = JsonSerializer.SerializeToNode(configuration.Evaluation, Options),
+    };
+
+    /// <summary>Reads a configuration.</summary>
+    /// <param name="document">The document, as <see cref="Write"/> gives it.</param>
+    /// <param name="known">
+    /// A configuration whose task and model types are known beside the catalogue's: those of the script.
+    /// </param>
+    /// <exception cref="ConfigurationException">A key is unknown or missing, or a value has the wrong type.</exception>
+    public static ExperimentConfiguration Read(JsonObject document, ExperimentConfiguration known) => new()
+    {
+        Name = ReadPart<string>(document, "name"),
+        Summary = ReadPart<string>(document, "summary"),
+        Seed = ReadPart<ulong>(document, "seed"),
+        Compute = ReadPart<ComputeOptions>(document, "compute"),
+        Task = ReadKind(document, "task", known.Task, Catalog.Tasks),
+        Model = ReadKind(document, "model", known.Model, Catalog.Models),
+        Training = ReadPart<Training.TrainingOptions>(document, "training"),
+        Evaluation = ReadPart<Training.EvaluationOptions>(document, "evaluation"),
+    };
+
+    /// <summary>The defaults of another kind of task or model, as JSON.</summary>
+    /// <exception cref="ConfigurationException">No such kind.</exception>
+    public static JsonObject Defaults(string key, string kind)
+    {
+        var entries = key == "task" ? Catalog.Tasks : Catalog.Models;
+        var entry = entries.FirstOrDefault(entry => entry.Name == kind)
+            ?? throw new ConfigurationException(
+                $"{key}.kind: '{kind}' is unknown; {Suggestion.For(kind, entries.Select(entry => entry.Name))}");
+        return WriteKind(Activator.CreateInstance(entry.Type)!);
+    }
+
+    private static JsonObject WriteKind(object value)
+    {
+        var written = JsonSerializer.SerializeToNode(value, value.GetType(), Options)!.AsObject();
+        written.Insert(0, Kind, Catalog.NameOf(value.GetType()));
+        return written;
+    }
+
+    private static T ReadKind<T>(JsonObject document, string key, T known, IReadOnlyList<CatalogEntry> entries)
+        where T : class
+    {
+        var part = Part(document, key).DeepClone().AsObject();
+        var kind = part[Kind]?.GetValue<string>() ?? "";
+        part.Remove(Kind);
+        var type = kind == Catalog.NameOf(known.GetType())
+            ? known.GetType()
+            : entries.FirstOrDefault(entry => entry.Name == kind)?.Type
+                ?? throw new ConfigurationException(
+                    $"{key}.kind: '{kind}' is unknown; {Suggestion.For(kind, entries.Select(entry => entry.Name))}");
+        return (T)Deserialize(part, type, key);
+    }
+
+    private static T ReadPart<T>(JsonObject document, string key) => (T)Deserialize(Part(document, key), typeof(T), key);
+
+    private static JsonNode Part(JsonObject document, string key) =>
+        document[key] ?? throw new ConfigurationException($"{key}: is missing from the configuration.");
+
+    private static object Deserialize(JsonNode part, Type type, string key)
+    {
+        try
+        {
+            return part.Deserialize(type, Options)!;
+        }
+        catch (JsonException fault)
+        {
+            var path = key + (fault.Path ?? "$")[1..];
+            throw new ConfigurationException($"{path}: the value does not fit this option.", fault);
+        }
+    }
+
+    private static JsonSerializerOptions MakeOptions()
+    {
+        var options = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+            WriteIndented = true,
+            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+            AllowOutOfOrderMetadataProperties = true,
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        };
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
+        options.MakeReadOnly();
+        return options;
+    }
+}

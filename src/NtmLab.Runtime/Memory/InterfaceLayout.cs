@@ -1,0 +1,45 @@
+using TorchSharp;
+
+namespace NtmLab.Memory;
+
+/// <summary>
+/// How the values a policy gets from the controller are laid out: named parts, each <c>heads x width</c> values, one after
+/// the other. The sum of all parts is the policy's interface size.
+/// </summary>
+public sealed class InterfaceLayout
+{
+    private readonly List<(string Name, int Heads, int Width)> _parts = [];
+
+    /// <summary>The number of values of all parts together.</summary>
+    public int Size { get; private set; }
+
+    /// <summary>Appends a part.</summary>
+    /// <param name="name">Its name, e.g. <c>read.key</c>.</param>
+    /// <param name="heads">How many heads have one.</param>
+    /// <param name="width">How many values each head gets.</param>
+    /// <returns>This layout, for chaining.</returns>
+    public InterfaceLayout Add(string name, int heads, int width)
+    {
+        _parts.Add((name, heads, width));
+        Size += heads * width;
+        return this;
+    }
+
+    /// <summary>Cuts interface values <c>[batch, size]</c> into the parts, each <c>[batch, heads, width]</c>.</summary>
+    /// <param name="owner">The policy's name, for messages.</param>
+    /// <param name="values">The controller's values, <c>[batch, size]</c>.</param>
+    /// <exception cref="ShapeException">The number of values is not the layout's size.</exception>
+    public IReadOnlyDictionary<string, torch.Tensor> Split(string owner, torch.Tensor values)
+    {
+        Shape.Require(owner, "interface values [batch, size]", values, Shape.Any, Size);
+        var parts = new Dictionary<string, torch.Tensor>(_parts.Count);
+        var start = 0L;
+        foreach (var (name, heads, width) in _parts)
+        {
+            parts[name] = values.narrow(1, start, heads * width).view(-1, heads, width);
+            start += heads * width;
+        }
+
+        return parts;
+    }
+}

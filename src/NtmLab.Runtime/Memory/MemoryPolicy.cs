@@ -1,0 +1,64 @@
+using static TorchSharp.torch;
+
+namespace NtmLab.Memory;
+
+/// <summary>
+/// Decides what a memory-augmented model writes, where, and what it reads. In each step the model asks first
+/// <see cref="Write"/>, with the memory as the last step left it, changes the memory accordingly, and then asks
+/// <see cref="Read"/>, with the new memory. The model does not know which policy it has.
+/// </summary>
+public abstract class MemoryPolicy : nn.Module
+{
+    /// <summary>Makes a policy for a memory of a given width.</summary>
+    /// <param name="name">The policy's name in the field, e.g. <c>ntm</c>.</param>
+    /// <param name="width">The width M of a slot.</param>
+    /// <param name="readHeads">The number of vectors read in each step.</param>
+    protected MemoryPolicy(string name, int width, int readHeads)
+        : base(name)
+    {
+        Width = width;
+        ReadHeads = readHeads;
+    }
+
+    /// <summary>The width M of a slot.</summary>
+    public int Width { get; }
+
+    /// <summary>The number of vectors read in each step.</summary>
+    public int ReadHeads { get; }
+
+    /// <summary>How many values the policy needs from the controller in each step.</summary>
+    public abstract int InterfaceSize { get; }
+
+    /// <summary>The state before the first step, on the memory's device and of its type.</summary>
+    /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
+    public abstract PolicyState Start(Tensor memory);
+
+    /// <summary>Decides what to write.</summary>
+    /// <param name="memory">The memory one step ago, <c>[batch, slots, width]</c>.</param>
+    /// <param name="interfaceValues">What the controller says, <c>[batch, InterfaceSize]</c>.</param>
+    /// <param name="state">The state one step ago.</param>
+    public abstract (WriteDecision Decision, PolicyState State) Write(Tensor memory, Tensor interfaceValues, PolicyState state);
+
+    /// <summary>Decides what to read.</summary>
+    /// <param name="memory">The memory after this step's write, <c>[batch, slots, width]</c>.</param>
+    /// <param name="interfaceValues">The same values as for the write, <c>[batch, InterfaceSize]</c>.</param>
+    /// <param name="state">The state that the write returned.</param>
+    public abstract (ReadDecision Decision, PolicyState State) Read(Tensor memory, Tensor interfaceValues, PolicyState state);
+}
+
+/// <summary>What a policy carries from step to step: named tensors, first dimension the batch.</summary>
+public abstract record PolicyState
+{
+    /// <summary>All tensors of the state.</summary>
+    public abstract IEnumerable<Tensor> Tensors { get; }
+}
+
+/// <summary>A write: where, what to erase, what to add.</summary>
+/// <param name="Weighting">Write weightings, <c>[batch, heads, slots]</c>.</param>
+/// <param name="Erase">Erase vectors in [0, 1], <c>[batch, heads, width]</c>.</param>
+/// <param name="Add">Add vectors, <c>[batch, heads, width]</c>.</param>
+public sealed record WriteDecision(Tensor Weighting, Tensor Erase, Tensor Add);
+
+/// <summary>A read: where.</summary>
+/// <param name="Weighting">Read weightings, <c>[batch, heads, slots]</c>.</param>
+public sealed record ReadDecision(Tensor Weighting);

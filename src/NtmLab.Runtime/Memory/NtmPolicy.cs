@@ -1,0 +1,97 @@
+using NtmLab.Configuration;
+using static TorchSharp.torch;
+
+namespace NtmLab.Memory;
+
+/// <summary>
+/// The policy of the Neural Turing Machine: every head combines content addressing with location addressing (Graves et
+/// al. 2014, section 3.3). The paper leaves the ranges of the head parameters open; here the key and add vector pass
+/// through tanh, the erase vector and interpolation gate through the logistic function, key strength through softplus,
+/// sharpening through 1 + softplus and the shift weighting through softmax (Collier and Beel 2018).
+/// </summary>
+[CatalogName("ntm", "Content and location addressing with erase and add writes (Graves et al. 2014).")]
+public sealed class NtmPolicy : MemoryPolicy
+{
+    private readonly int _writeHeads;
+    private readonly InterfaceLayout _layout = new();
+
+    /// <summary>Makes the policy.</summary>
+    /// <param name="width">The width M of a slot.</param>
+    /// <param name="readHeads">The number of read heads.</param>
+    /// <param name="writeHeads">The number of write heads.</param>
+    /// <param name="shiftWidth">The number of shifts S a head can make in one step; odd.</param>
+    public NtmPolicy(int width, int readHeads, int writeHeads, int shiftWidth)
+        : base("ntm", width, readHeads)
+    {
+        _writeHeads = writeHeads;
+        foreach (var (kind, heads) in new[] { (Kind.Read, readHeads), (Kind.Write, writeHeads) })
+        {
+            _layout.Add($"{kind}.key", heads, width)
+                .Add($"{kind}.keyStrength", heads, 1)
+                .Add($"{kind}.gate", heads, 1)
+                .Add($"{kind}.shift", heads, shiftWidth)
+                .Add($"{kind}.sharpening", heads, 1);
+        }
+
+        _layout.Add("Write.erase", writeHeads, width).Add("Write.add", writeHeads, width);
+    }
+
+    private enum Kind
+    {
+        Read,
+        Write,
+    }
+
+    /// <inheritdoc/>
+    public override int InterfaceSize => _layout.Size;
+
+    /// <summary>Every head starts focused on the first slot: with equal slots a spread focus could never become sharp.</summary>
+    /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
+    public override PolicyState Start(Tensor memory)
+    {
+        Tensor FirstSlot(int heads)
+        {
+            var weighting = zeros(memory.shape[0], heads, memory.shape[1], memory.dtype, memory.device);
+            weighting.narrow(2, 0, 1).fill_(1);
+            return weighting;
+        }
+
+        return new State(FirstSlot(ReadHeads), FirstSlot(_writeHeads));
+    }
+
+    /// <inheritdoc/>
+    public override (WriteDecision Decision, PolicyState State) Write(Tensor memory, Tensor interfaceValues, PolicyState state)
+    {
+        var current = (State)state;
+        var values = _layout.Split(GetName(), interfaceValues);
+        var weighting = Address(Kind.Write, values, memory, current.WriteWeighting);
+        var decision = new WriteDecision(weighting, values["Write.erase"].sigmoid(), values["Write.add"].tanh());
+        return (decision, current with { WriteWeighting = weighting });
+    }
+
+    /// <inheritdoc/>
+    public override (ReadDecision Decision, PolicyState State) Read(Tensor memory, Tensor interfaceValues, PolicyState state)
+    {
+        var current = (State)state;
+        var values = _layout.Split(GetName(), interfaceValues);
+        var weighting = Address(Kind.Read, values, memory, current.ReadWeighting);
+        return (new ReadDecision(weighting), current with { ReadWeighting = weighting });
+    }
+
+    private static Tensor Address(Kind kind, IReadOnlyDictionary<string, Tensor> values, Tensor memory, Tensor previous)
+    {
+        var keyStrength = nn.functional.softplus(values[$"{kind}.keyStrength"]);
+        var gate = values[$"{kind}.gate"].sigmoid();
+        var shift = nn.functional.softmax(values[$"{kind}.shift"], dim: -1);
+        var sharpening = 1 + nn.functional.softplus(values[$"{kind}.sharpening"]);
+
+        var content = Addressing.Content(values[$"{kind}.key"].tanh(), keyStrength, memory);
+        var gated = Addressing.Interpolate(gate, content, previous);
+        return Addressing.Sharpen(Addressing.Shift(gated, shift), sharpening);
+    }
+
+    private sealed record State(Tensor ReadWeighting, Tensor WriteWeighting) : PolicyState
+    {
+        public override IEnumerable<Tensor> Tensors => [ReadWeighting, WriteWeighting];
+    }
+}

@@ -1,0 +1,196 @@
+using NtmLab.Configuration;
+using NtmLab.Memory;
+using NtmLab.Probes;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NtmLab.Models;
+
+/// <summary>
+/// A controller with an external memory (Graves, Wayne, Danihelka 2014, figure 1): the Neural Turing Machine when its
+/// policy is <see cref="NtmPolicy"/>. One step:
+/// <code>
+/// h      = controller([input; reads of the last step])     [batch, units]
+/// v      = W_interface h + b                                [batch, interface]
+/// memory = erased and added to as the policy decides        [batch, slots, width]
+/// reads  = what the policy reads from the new memory        [batch, read heads, width]
+/// logits = W_output [h; reads] + b                          [batch, out]
+/// </code>
+/// Every slot starts at a small constant (1e-6: Collier and Beel 2018); the first reads are trained.
+/// </summary>
+public sealed class NtmModel : SequenceModel
+{
+    private readonly NtmOptions _options;
+    private readonly Controller _controller;
+    private readonly MemoryPolicy _policy;
+    private readonly Parameter _initialReads;
+    private readonly Parameter _interfaceWeight;
+    private readonly Parameter _interfaceBias;
+    private readonly Parameter _outputWeight;
+    private readonly Parameter _outputBias;
+
+    /// <summary>Makes the model with freshly drawn parameters.</summary>
+    /// <param name="inputWidth">Features of the input in each step.</param>
+    /// <param name="outputWidth">Logits in each step.</param>
+    /// <param name="options">Sizes and initial values, validated.</param>
+    /// <param name="random">The stream that the parameters are drawn from.</param>
+    public NtmModel(int inputWidth, int outputWidth, NtmOptions options, RandomStream random)
+        : base("ntm", inputWidth, outputWidth)
+    {
+        options.Validate();
+        _options = options;
+        Slots = options.Slots;
+        _policy = new NtmPolicy(options.Width, options.ReadHeads, options.WriteHeads, options.ShiftWidth);
+        var readWidth = _policy.ReadHeads * options.Width;
+        _controller = options.Controller.Build(inputWidth + readWidth, random);
+        var units = _controller.Units;
+        _initialReads = Initialisation.Uniform(random, 0.05, _policy.ReadHeads, options.Width);
+        _interfaceWeight = Initialisation.Xavier(random, _policy.InterfaceSize, units, options.InterfaceGain);
+        _interfaceBias = Initialisation.Constant(0, _policy.InterfaceSize);
+        _outputWeight = Initialisation.Xavier(random, outputWidth, units + readWidth);
+        _outputBias = Initialisation.Constant(0, outputWidth);
+        register_module("controller", _controller);
+        register_parameter("initial_reads", _initialReads);
+        register_parameter("interface_weight", _interfaceWeight);
+        register_parameter("interface_bias", _interfaceBias);
+        register_parameter("output_weight", _outputWeight);
+        register_parameter("output_bias", _outputBias);
+    }
+
+    /// <summary>
+    /// The number of slots N. No parameter depends on it: a trained model may be evaluated with more slots than it had in
+    /// training.
+    /// </summary>
+    /// <exception cref="ConfigurationException">Fewer slots than the shift width, or none.</exception>
+    public int Slots
+    {
+        get;
+        set
+        {
+            Require.AtLeast("model.slots", value, Math.Max(1, _options.ShiftWidth));
+            field = value;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override long StateSize =>
+        _controller.StateSize
+        + ((long)Slots * _options.Width)
+        + ((long)(_options.ReadHeads + _options.WriteHeads) * Slots)
+        + ((long)_options.ReadHeads * _options.Width);
+
+    /// <summary>
+    /// Multiply-adds of one forward step for one sequence: controller, interface and output products, and for the memory
+    /// one pass per head for similarity, one per read, two per write, and the slot norms.
+    /// </summary>
+    public override long MultiplyAddsPerStep
+    {
+        get
+        {
+            long heads = _options.ReadHeads + _options.WriteHeads;
+            long cells = (long)Slots * _options.Width;
+            return _controller.MultiplyAddsPerStep
+                + _interfaceWeight.numel()
+                + _outputWeight.numel()
+                + (cells * (heads + _options.ReadHeads + (2L * _options.WriteHeads) + 2))
+                + (heads * Slots * (_options.ShiftWidth + 6));
+        }
+    }
+
+    /// <summary>
+    /// Controller, write, read and output: a vector that is written at once and read <paramref name="lag"/> steps later
+    /// passes no step in between, whatever the lag.
+    /// </summary>
+    public override long PathLength(long lag) => lag == 0 ? 2 : 4;
+
+    /// <inheritdoc/>
+    public override ModelState InitialState(long batch)
+    {
+        var memory = full(
+            [batch, Slots, _options.Width],
+            _options.InitialMemory,
+            dtype: _interfaceWeight.dtype,
+            device: _interfaceWeight.device);
+        var reads = _initialReads.unsqueeze(0).expand(batch, -1, -1);
+        return new State(_controller.Start(batch), memory, reads, _policy.Start(memory));
+    }
+
+    /// <inheritdoc/>
+    public override (Tensor Logits, ModelState State) Step(Tensor input, ModelState state, HeadTrace? trace = null)
+    {
+        RequireStep(input);
+        var last = (State)state;
+        var seen = cat([input, last.Reads.flatten(1)], 1);
+        var (hidden, controllerState) = _controller.Step(seen, last.Controller);
+        var interfaceValues = nn.functional.linear(hidden, _interfaceWeight, _interfaceBias);
+
+        var (write, policyState) = _policy.Write(last.Memory, interfaceValues, last.Policy);
+        var memory = Addressing.Write(last.Memory, write.Weighting, write.Erase, write.Add);
+        (var read, policyState) = _policy.Read(memory, interfaceValues, policyState);
+        var reads = Addressing.Read(memory, read.Weighting);
+
+        trace?.Record(read.Weighting, write.Weighting, reads, write.Erase, write.Add);
+        var logits = nn.functional.linear(cat([hidden, reads.flatten(1)], 1), _outputWeight, _outputBias);
+        return (logits, new State(controllerState, memory, reads, policyState));
+    }
+
+    private sealed record State(
+        IReadOnlyList<Tensor> Controller,
+        Tensor Memory,
+        Tensor Reads,
+        PolicyState Policy) : ModelState
+    {
+        public override IEnumerable<Tensor> Tensors => [.. Controller, Memory, Reads, .. Policy.Tensors];
+    }
+}
+
+/// <summary>Configuration of an <see cref="NtmModel"/>; the defaults are the paper's copy task.</summary>
+[CatalogName("ntm", "Neural Turing Machine: a controller with an addressable memory (Graves et al. 2014).")]
+public sealed record NtmOptions : ModelOptions
+{
+    /// <summary>The controller.</summary>
+    public ControllerOptions Controller { get; init; } = new LstmControllerOptions();
+
+    /// <summary>The number of memory slots N.</summary>
+    public int Slots { get; init; } = 128;
+
+    /// <summary>The width M of a slot.</summary>
+    public int Width { get; init; } = 20;
+
+    /// <summary>The number of read heads.</summary>
+    public int ReadHeads { get; init; } = 1;
+
+    /// <summary>The number of write heads.</summary>
+    public int WriteHeads { get; init; } = 1;
+
+    /// <summary>The number of shifts a head can make in one step; odd: 3 means one back, stay, one on.</summary>
+    public int ShiftWidth { get; init; } = 3;
+
+    /// <summary>The value of every memory cell before the first step.</summary>
+    public float InitialMemory { get; init; } = 1e-6f;
+
+    /// <summary>The gain of the Xavier start of the projection from controller to heads.</summary>
+    public double InterfaceGain { get; init; } = 1.4;
+
+    /// <inheritdoc/>
+    public override SequenceModel Build(int inputWidth, int outputWidth, RandomStream random) =>
+        new NtmModel(inputWidth, outputWidth, this, random);
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        Controller.Validate();
+        Require.AtLeast("model.slots", Slots, 1);
+        Require.AtLeast("model.width", Width, 1);
+        Require.AtLeast("model.readHeads", ReadHeads, 1);
+        Require.AtLeast("model.writeHeads", WriteHeads, 1);
+        Require.Odd("model.shiftWidth", ShiftWidth);
+        Require.Finite("model.initialMemory", InitialMemory);
+        Require.Positive("model.interfaceGain", InterfaceGain);
+        if (ShiftWidth > Slots)
+        {
+            throw new ConfigurationException(
+                $"model.shiftWidth: {ShiftWidth} is not allowed with {Slots} slots; at most the number of slots is.");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using NtmLab.Probes;
+using static TorchSharp.torch;
+
+namespace NtmLab.Models;
+
+/// <summary>
+/// A model that maps a sequence to a sequence: at once with <see cref="Forward"/>, or step by step in constant memory with
+/// <see cref="Step"/>. Both give the same numbers.
+/// </summary>
+public abstract class SequenceModel : nn.Module<Tensor, Tensor>
+{
+    /// <summary>Makes a model.</summary>
+    /// <param name="name">The model's kind, e.g. <c>ntm</c>.</param>
+    /// <param name="inputWidth">Features of the input in each step.</param>
+    /// <param name="outputWidth">Logits in each step.</param>
+    protected SequenceModel(string name, int inputWidth, int outputWidth)
+        : base(name)
+    {
+        InputWidth = inputWidth;
+        OutputWidth = outputWidth;
+    }
+
+    /// <summary>Features of the input in each step.</summary>
+    public int InputWidth { get; }
+
+    /// <summary>Logits in each step.</summary>
+    public int OutputWidth { get; }
+
+    /// <summary>The number of trained values.</summary>
+    public long ParameterCount => parameters().Sum(parameter => parameter.numel());
+
+    /// <summary>Values carried from step to step for one sequence.</summary>
+    public abstract long StateSize { get; }
+
+    /// <summary>Multiply-adds of one forward step for one sequence.</summary>
+    public abstract long MultiplyAddsPerStep { get; }
+
+    /// <summary>
+    /// The least number of layers that a signal from the input at one step passes on its way to the output
+    /// <paramref name="lag"/> steps later.
+    /// </summary>
+    public abstract long PathLength(long lag);
+
+    /// <summary>The state before the first step.</summary>
+    /// <param name="batch">The number of sequences.</param>
+    public abstract ModelState InitialState(long batch);
+
+    /// <summary>One step of every sequence.</summary>
+    /// <param name="input">The step's input, <c>[batch, feature]</c>.</param>
+    /// <param name="state">The state that the previous step returned, or <see cref="InitialState"/>.</param>
+    /// <param name="trace">Collects what the heads did, if given.</param>
+    /// <returns>Logits <c>[batch, out]</c> and the next state.</returns>
+    /// <exception cref="ShapeException">The input has another shape.</exception>
+    public abstract (Tensor Logits, ModelState State) Step(Tensor input, ModelState state, HeadTrace? trace = null);
+
+    /// <summary>Whole sequences from the initial state.</summary>
+    /// <param name="input">The sequences, <c>[batch, time, feature]</c>, at least one step.</param>
+    /// <param name="trace">Collects what the heads did, if given.</param>
+    /// <returns>Logits, <c>[batch, time, out]</c>.</returns>
+    /// <exception cref="ShapeException">The input has another shape.</exception>
+    public virtual Tensor Forward(Tensor input, HeadTrace? trace = null)
+    {
+        RequireSequences(input);
+        var time = input.shape[1];
+        var state = InitialState(input.shape[0]);
+        var logits = new Tensor[time];
+        var steps = input.unbind(1);
+        for (var t = 0; t < time; t++)
+        {
+            (logits[t], state) = Step(steps[t], state, trace);
+        }
+
+        return stack(logits, 1);
+    }
+
+    /// <inheritdoc/>
+    public sealed override Tensor forward(Tensor input) => Forward(input);
+
+    /// <summary>Requires an input <c>[batch, time, InputWidth]</c> of at least one step.</summary>
+    protected void RequireSequences(Tensor input)
+    {
+        Shape.Require($"model '{GetName()}'", "input [batch, time, feature]", input, Shape.Any, Shape.Any, InputWidth);
+        if (input.shape[1] < 1)
+        {
+            throw new ShapeException($"model '{GetName()}': the input has no time steps; 1 or more are wanted.");
+        }
+    }
+
+    /// <summary>Requires the input of one step, <c>[batch, InputWidth]</c>.</summary>
+    protected void RequireStep(Tensor input) =>
+        Shape.Require($"model '{GetName()}'", "input [batch, feature]", input, Shape.Any, InputWidth);
+}
+
+/// <summary>What a model carries from step to step; the first dimension of every tensor is the batch.</summary>
+public abstract record ModelState
+{
+    /// <summary>All tensors of the state.</summary>
+    public abstract IEnumerable<Tensor> Tensors { get; }
+}

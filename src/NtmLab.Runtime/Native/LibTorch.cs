@@ -1,0 +1,141 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace NtmLab.Native;
+
+/// <summary>
+/// Finds libtorch in the build output and loads it before TorchSharp looks for it by itself, so that the files beside
+/// this assembly are the ones that run, and so that an older Linux gets a library it can load.
+/// </summary>
+/// <remarks>
+/// TorchSharp's own search would copy 600 MB beside its assembly when the first attempt fails, and then report a missing
+/// package. Call <see cref="Load"/> before the first use of <c>torch</c>.
+/// </remarks>
+/// <example>
+/// <code>
+/// LibTorch.Load();
+/// using var zeros = torch.zeros(2, 3);
+/// </code>
+/// </example>
+public static class LibTorch
+{
+    private static readonly Lazy<LibTorchFiles> Loading = new(LoadOnce);
+
+    /// <summary>The files this process runs on; loads them when that has not happened yet.</summary>
+    /// <exception cref="NativeLoadException">The libraries do not load on this system.</exception>
+    public static LibTorchFiles Files => Loading.Value;
+
+    /// <summary>The version of libtorch, such as <c>2.10.0.0</c>; loads it when that has not happened yet.</summary>
+    /// <exception cref="NativeLoadException">The libraries do not load on this system.</exception>
+    public static string Version => Files.Version;
+
+    /// <summary>Loads libtorch. Any number of calls, from any thread, load it once.</summary>
+    /// <exception cref="NativeLoadException">The libraries do not load on this system.</exception>
+    public static void Load() => _ = Files;
+
+    private static LibTorchFiles LoadOnce()
+    {
+        var platform = NativePlatform.Current();
+        var folder = FindFolder(platform);
+        foreach (var dependency in platform.Dependencies)
+        {
+            _ = LoadFile(Path.Combine(folder, dependency));
+        }
+
+        var (library, handle) = LoadTorchSharp(Path.Combine(folder, platform.Library));
+        AnswerTorchSharp(handle);
+        return new LibTorchFiles(folder, library, library != Path.Combine(folder, platform.Library), torch.__version__);
+    }
+
+    private static (string Library, nint Handle) LoadTorchSharp(string library)
+    {
+        if (NativeLibrary.TryLoad(library, out var handle))
+        {
+            return (library, handle);
+        }
+
+        var mended = OperatingSystem.IsLinux() ? Mend(library) : null;
+        return mended is null ? (library, LoadFile(library)) : (mended, LoadFile(mended));
+    }
+
+    private static string? Mend(string library)
+    {
+        if (GnuSystem.CppLibraryFile() is not { } cppFile)
+        {
+            throw new NativeLoadException(
+                $"libtorch: this system has no C++ library ({GnuSystem.CppLibrary}); install it (package 'libstdc++6').");
+        }
+
+        var cppLibrary = File.ReadAllBytes(cppFile);
+        try
+        {
+            return MendedLibrary.Create(library, cppLibrary);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new NativeLoadException(
+                $"libtorch: '{library}' does not fit the C++ library '{cppFile}', which goes up to "
+                + $"{GnuSystem.NewestVersion(cppLibrary) ?? "an unknown version"}: {fault.Message}",
+                fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new NativeLoadException(
+                $"libtorch: the copy that suits this system's C++ library cannot be written beside '{library}' "
+                + $"({fault.Message}); make that folder writable.",
+                fault);
+        }
+    }
+
+    private static nint LoadFile(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new NativeLoadException(
+                $"libtorch: '{Path.GetFileName(file)}' is missing from '{Path.GetDirectoryName(file)}'; "
+                + "build the project again to bring it back.");
+        }
+
+        try
+        {
+            return NativeLibrary.Load(file);
+        }
+        catch (Exception fault) when (fault is DllNotFoundException or BadImageFormatException)
+        {
+            // The system's own words stand in the last line; the lines before it are general advice.
+            var reason = fault.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            throw new NativeLoadException(
+                $"libtorch: '{file}' does not load: {reason[^1].TrimEnd('.')}; {NativePlatform.Accepted}.", fault);
+        }
+    }
+
+    private static void AnswerTorchSharp(nint library)
+    {
+        try
+        {
+            // Without this TorchSharp would first try the unmended file again for each of its functions.
+            NativeLibrary.SetDllImportResolver(
+                typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? library : 0);
+        }
+        catch (InvalidOperationException)
+        {
+            // A host set its own resolver: the library is loaded already, and the system finds it by its name.
+        }
+
+        torch.InitializeDeviceType(DeviceType.CPU);
+    }
+
+    private static string FindFolder(NativePlatform platform)
+    {
+        var beside = Path.GetDirectoryName(typeof(LibTorch).Assembly.Location);
+        string[] bases = string.IsNullOrEmpty(beside)
+            ? [AppContext.BaseDirectory]
+            : [beside, AppContext.BaseDirectory];
+        // An output for one platform only ("dotnet publish -r") has the native files beside the assemblies.
+        var folders = bases.SelectMany(path => new[] { Path.Combine(path, platform.Folder), path }).Distinct().ToArray();
+        return folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, platform.Library)))
+            ?? throw new NativeLoadException(
+                $"libtorch: '{platform.Library}' is missing from '{folders[0]}'; "
+                + "reference the runtime from an executable project, or build the project again.");
+    }
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+
+namespace NtmLab;
+
+/// <summary>Checks configuration values and names, in one sentence, the option, its value and what is accepted.</summary>
+public static class Require
+{
+    /// <summary>Requires a whole number of at least <paramref name="least"/>.</summary>
+    /// <exception cref="ConfigurationException">It is smaller.</exception>
+    public static void AtLeast(string option, long value, long least)
+    {
+        if (value < least)
+        {
+            throw new ConfigurationException($"{option}: {value} is not allowed; {least} or more is.");
+        }
+    }
+
+    /// <summary>Requires an odd whole number of at least 1.</summary>
+    /// <exception cref="ConfigurationException">It is even or less than 1.</exception>
+    public static void Odd(string option, long value)
+    {
+        if (value < 1 || value % 2 == 0)
+        {
+            throw new ConfigurationException($"{option}: {value} is not allowed; an odd number of 1 or more is.");
+        }
+    }
+
+    /// <summary>Requires a finite number.</summary>
+    /// <exception cref="ConfigurationException">It is infinite or not a number.</exception>
+    public static void Finite(string option, double value)
+    {
+        if (!double.IsFinite(value))
+        {
+            throw new ConfigurationException($"{option}: {Text(value)} is not allowed; a finite number is.");
+        }
+    }
+
+    /// <summary>Requires a finite number greater than 0.</summary>
+    /// <exception cref="ConfigurationException">It is not.</exception>
+    public static void Positive(string option, double value)
+    {
+        if (!double.IsFinite(value) || value <= 0)
+        {
+            throw new ConfigurationException($"{option}: {Text(value)} is not allowed; a number greater than 0 is.");
+        }
+    }
+
+    /// <summary>Requires a number in [low, high).</summary>
+    /// <exception cref="ConfigurationException">It lies outside.</exception>
+    public static void Within(string option, double value, double low, double high)
+    {
+        if (!(value >= low && value < high))
+        {
+            throw new ConfigurationException(
+                $"{option}: {Text(value)} is not allowed; a number from {Text(low)} up to, not including, {Text(high)} is.");
+        }
+    }
+
+    private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+}

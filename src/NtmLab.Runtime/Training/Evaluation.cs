@@ -1,0 +1,54 @@
+using NtmLab.Models;
+using NtmLab.Tasks;
+using static TorchSharp.torch;
+
+namespace NtmLab.Training;
+
+/// <summary>Scores a model by sequence length on fresh sequences.</summary>
+public static class Evaluation
+{
+    /// <summary>Sequences scored at once.</summary>
+    private const int BatchLimit = 50;
+
+    /// <summary>Scores each length.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="lengths">Lengths, each 1 or more.</param>
+    /// <param name="sequences">Sequences of each length.</param>
+    /// <param name="seed">The run's seed; the same seed gives the same sequences.</param>
+    /// <param name="cancellation">Ends the evaluation between two batches.</param>
+    public static IReadOnlyList<LengthScore> ByLength(
+        SequenceModel model,
+        SequenceTask task,
+        IReadOnlyList<int> lengths,
+        int sequences,
+        ulong seed,
+        CancellationToken cancellation = default)
+    {
+        using var noGradient = no_grad();
+        var device = model.parameters().First().device;
+        var results = new List<LengthScore>(lengths.Count);
+        foreach (var length in lengths)
+        {
+            var scores = new List<float>(sequences);
+            for (var start = 0; start < sequences; start += BatchLimit)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                var random = new RandomStream(seed, $"evaluate length {length}", (ulong)start);
+                var batch = task.Generate(random, Math.Min(BatchLimit, sequences - start), length).To(device);
+                scores.AddRange(task.Score(model.Forward(batch.Input), batch));
+            }
+
+            results.Add(new LengthScore(length, scores.Average(), scores.Count(score => score == 0) / (double)scores.Count));
+        }
+
+        return results;
+    }
+}
+
+/// <summary>The score at one length.</summary>
+/// <param name="Length">The task's own measure of length.</param>
+/// <param name="Score">The task's score, averaged over the sequences.</param>
+/// <param name="PerfectFraction">The fraction of sequences with a score of 0.</param>
+public sealed record LengthScore(int Length, double Score, double PerfectFraction);

@@ -1,0 +1,95 @@
+namespace NtmLab.Training;
+
+/// <summary>How a model is trained.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>The budget: training stops after this many sequences at the latest.</summary>
+    public long Sequences { get; init; } = 100_000;
+
+    /// <summary>Sequences in each batch.</summary>
+    public int Batch { get; init; } = 16;
+
+    /// <summary>The optimiser.</summary>
+    public RmsPropOptions Optimiser { get; init; } = new();
+
+    /// <summary>Every gradient value is clipped to [-clip, clip] (Graves et al. 2014, section 4.6).</summary>
+    public double Clip { get; init; } = 10;
+
+    /// <summary>When the task counts as solved.</summary>
+    public SolvedOptions Solved { get; init; } = new();
+
+    /// <summary>Scores by length are taken, and the best checkpoint is chosen, after every so many sequences.</summary>
+    public long EvaluateEvery { get; init; } = 10_000;
+
+    /// <summary>The last checkpoint is written after every so many sequences.</summary>
+    public long CheckpointEvery { get; init; } = 2_000;
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ConfigurationException">An option is out of range.</exception>
+    public void Validate()
+    {
+        Require.AtLeast("training.sequences", Sequences, 1);
+        Require.AtLeast("training.batch", Batch, 1);
+        Require.Positive("training.clip", Clip);
+        Require.AtLeast("training.evaluateEvery", EvaluateEvery, 1);
+        Require.AtLeast("training.checkpointEvery", CheckpointEvery, 1);
+        Optimiser.Validate();
+        Solved.Validate();
+    }
+}
+
+/// <summary>When a task counts as solved: the mean score of the last training sequences is small enough.</summary>
+public sealed record SolvedOptions
+{
+    /// <summary>The mean score, e.g. wrong bits per sequence, at or below which the task counts as solved.</summary>
+    public double Score { get; init; } = 0.1;
+
+    /// <summary>How many of the last training sequences the mean is over.</summary>
+    public int Window { get; init; } = 500;
+
+    /// <summary>
+    /// Sequences trained after the task first counted as solved, so that the model settles; training then stops before its
+    /// budget is used up.
+    /// </summary>
+    public long Continue { get; init; }
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ConfigurationException">An option is out of range.</exception>
+    public void Validate()
+    {
+        Require.AtLeast("training.solved.window", Window, 1);
+        Require.AtLeast("training.solved.continue", Continue, 0);
+        Require.Finite("training.solved.score", Score);
+    }
+}
+
+/// <summary>Scores by length.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>The lengths to score, each 1 or more.</summary>
+    public IReadOnlyList<int> Lengths { get; init; } = [10, 20, 30, 50, 80, 120];
+
+    /// <summary>Fresh sequences of each length, the same in every evaluation of a run.</summary>
+    public int Sequences { get; init; } = 100;
+
+    /// <summary>Fresh sequences of each length in the evaluations during training.</summary>
+    public int SequencesWhileTraining { get; init; } = 20;
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ConfigurationException">An option is out of range.</exception>
+    public void Validate()
+    {
+        if (Lengths.Count == 0)
+        {
+            throw new ConfigurationException("evaluation.lengths: no lengths are given; one or more are needed.");
+        }
+
+        foreach (var length in Lengths)
+        {
+            Require.AtLeast("evaluation.lengths", length, 1);
+        }
+
+        Require.AtLeast("evaluation.sequences", Sequences, 1);
+        Require.AtLeast("evaluation.sequencesWhileTraining", SequencesWhileTraining, 1);
+    }
+}

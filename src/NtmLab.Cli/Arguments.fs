@@ -1,0 +1,82 @@
+namespace NtmLab.Cli
+
+open Argu
+open NtmLab
+
+/// Options of `ntmlab resume`.
+type ResumeArgument =
+    | [<MainCommand; ExactlyOnce>] Run of run: string
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Run _ -> "the run: its id, or the path of its folder."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
+/// What can be listed.
+type Listing =
+    | Models
+    | Tasks
+    | Policies
+    | Experiments
+
+/// Options of `ntmlab list`.
+type ListArgument =
+    | [<MainCommand; ExactlyOnce>] What of Listing
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | What _ -> "what to list."
+            | Json -> "print a JSON list of {name, summary}."
+
+/// Options of `ntmlab runs`.
+type RunsArgument =
+    | Runs of directory: string
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print a JSON list of runs."
+
+/// Options of `ntmlab doctor`.
+type DoctorArgument =
+    | Runs of directory: string
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Runs _ -> "the folder whose write access is checked (default: runs)."
+            | Json -> "print a JSON list of {name, status, detail}."
+
+/// The verbs of `ntmlab`.
+type Verb =
+    | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArgument>
+    | [<CliPrefix(CliPrefix.None)>] Resume of ParseResults<ResumeArgument>
+    | [<CliPrefix(CliPrefix.None); CustomCommandLine "list">] Listed of ParseResults<ListArgument>
+    | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
+    | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ResumeArgument>
+    | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
+    | [<CliPrefix(CliPrefix.None); SubCommand>] Test
+    | [<CliPrefix(CliPrefix.None); SubCommand>] Format
+
+    interface IArgParserTemplate with
+        member verb.Usage =
+            match verb with
+            | Run _ -> "train, evaluate and draw what a script describes."
+            | Resume _ -> "go on with a run exactly where it stopped."
+            | Listed _ -> "list models, tasks, policies or experiments."
+            | Runs _ -> "list the runs."
+            | Show _ -> "show one run."
+            | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."
+            | Test -> "build and run the tests; further options go to the test program."
+            | Format -> "format all C# and F#; --check only checks."

@@ -1,0 +1,212 @@
+/// What each verb does: a call into the layers below, and its result in words or JSON. Each gives the exit code.
+module NtmLab.Cli.Commands
+
+open System
+open System.IO
+open System.Text.Json.Nodes
+open System.Text.RegularExpressions
+open Argu
+open NtmLab
+open NtmLab.Configuration
+open NtmLab.Native
+open NtmLab.Runs
+open Spectre.Console
+
+let private printJson (document: JsonNode) : unit =
+    Console.Out.WriteLine(document.ToJsonString ConfigurationJson.Options)
+
+let private jsonObject (members: (string * string) list) : JsonNode =
+    let document = JsonObject()
+
+    for name, value in members do
+        document[name] <- JsonValue.Create value
+
+    document
+
+let private jsonList (items: JsonNode seq) : JsonNode =
+    JsonArray [| for item in items -> item |]
+
+let private table (headings: string list) (rows: string list seq) : unit =
+    let table = Table().RoundedBorder()
+
+    for heading in headings do
+        table.AddColumn(Markup.Escape heading) |> ignore
+
+    for row in rows do
+        table.AddRow [| for cell in row -> Markup.Escape cell |] |> ignore
+
+    AnsiConsole.Write table
+
+/// The folder of a run given by id or path.
+let private findRun (runs: string) (run: string) : string =
+    let candidates = [ run; Path.Combine(runs, run) ]
+
+    match candidates |> List.tryFind (fun directory -> File.Exists(Path.Combine(directory, "run.json"))) with
+    | Some directory -> Path.GetFullPath directory
+    | None ->
+        let known = RunFolder.List runs |> Seq.map (fun found -> (snd (found.ToTuple())).Id)
+        raise (ConfigurationException $"there is no run '{run}'; {Suggestion.For(run, known)}")
+
+let private hosted (session: Session) (includes: string list) (script: string) : int =
+    Session.start { session with Hosted = true }
+
+    try
+        ScriptHost.evaluate includes script
+        0
+    with ScriptHost.CompilationFailed errors ->
+        for error in errors do
+            eprintfn "%s" error
+
+        eprintfn "ntmlab: %s: does not compile; nothing was run." session.Script
+        2
+
+/// `ntmlab run`.
+let run (arguments: ParseResults<RunArgument>) : int =
+    match arguments.TryGetResult Script with
+    | None ->
+        raise (ConfigurationException "run: no script is given; ntmlab run SCRIPT.fsx, e.g. experiments/copy.fsx.")
+    | Some script when not (File.Exists script) ->
+        raise (ConfigurationException $"{script}: there is no such script; 'ntmlab list experiments' lists those that come along.")
+    | Some script -> hosted (Session.ofArguments script arguments) [] (Path.GetFullPath script)
+
+/// `ntmlab resume`.
+let resume (arguments: ParseResults<ResumeArgument>) : int =
+    let runs = arguments.GetResult(ResumeArgument.Runs, "runs")
+    let directory = findRun runs (arguments.GetResult ResumeArgument.Run)
+    let record = RunFolder.ReadRecord directory
+    let script = Path.Combine(directory, "script.fsx")
+
+    let session =
+        {
+            Script = script
+            Overrides = []
+            Runs = runs
+            Resume = Some directory
+            Json = arguments.Contains ResumeArgument.Json
+            Verbose = arguments.Contains ResumeArgument.Verbose
+            Hosted = true
+        }
+
+    let beside = Path.GetDirectoryName record.Script |> Option.ofObj |> Option.toList
+    hosted session [ yield! beside; Path.Combine(Repository.root.Value, "experiments") ] script
+
+let private experiments () : (string * string) list =
+    [
+        for file in Directory.EnumerateFiles(Path.Combine(Repository.root.Value, "experiments"), "*.fsx") |> Seq.sort do
+            let summary = Regex.Match(File.ReadAllText file, "^\s*summary\s+\"(.*)\"", RegexOptions.Multiline)
+
+            if summary.Success then
+                let name = Path.GetFileNameWithoutExtension file |> Option.ofObj |> Option.defaultValue file
+                name, summary.Groups[1].Value
+    ]
+
+/// `ntmlab list`.
+let list (arguments: ParseResults<ListArgument>) : int =
+    let named (entries: CatalogEntry seq) = [ for entry in entries -> entry.Name, entry.Summary ]
+
+    let items =
+        match arguments.GetResult What with
+        | Models -> named Catalog.Models
+        | Tasks -> named Catalog.Tasks
+        | Policies -> named Catalog.Policies
+        | Experiments -> experiments ()
+
+    if arguments.Contains ListArgument.Json then
+        printJson (jsonList [ for name, summary in items -> jsonObject [ "name", name; "summary", summary ] ])
+    else
+        table [ "name"; "summary" ] [ for name, summary in items -> [ name; summary ] ]
+
+    0
+
+/// `ntmlab runs`.
+let runs (arguments: ParseResults<RunsArgument>) : int =
+    let found = RunFolder.List(arguments.GetResult(RunsArgument.Runs, "runs"))
+
+    if arguments.Contains RunsArgument.Json then
+        printJson (jsonList [ for struct (directory, record) in found -> record.Report directory ])
+    else
+        let solved (record: RunRecord) =
+            if record.SolvedAtSequences.HasValue then string record.SolvedAtSequences.Value else "-"
+
+        table
+            [ "run"; "status"; "model"; "task"; "seed"; "sequences"; "solved at" ]
+            [
+                for struct (_, record) in found ->
+                    [
+                        record.Id
+                        (string record.Status).ToLowerInvariant()
+                        record.Model
+                        record.Task
+                        string record.Seed
+                        string record.Sequences
+                        solved record
+                    ]
+            ]
+
+    0
+
+/// `ntmlab show`.
+let show (arguments: ParseResults<ResumeArgument>) : int =
+    let directory = findRun (arguments.GetResult(ResumeArgument.Runs, "runs")) (arguments.GetResult ResumeArgument.Run)
+    let record = RunFolder.ReadRecord directory
+
+    if arguments.Contains ResumeArgument.Json then
+        let document = record.Report directory
+        document["configuration"] <- record.Configuration.DeepClone()
+        document["codeVersion"] <- JsonValue.Create record.CodeVersion
+        printJson document
+    else
+        Display.outcome record
+        Display.scores record
+        Console.Out.WriteLine $"status: {(string record.Status).ToLowerInvariant()}, code {record.CodeVersion}"
+        Console.Out.WriteLine $"configuration: {record.Configuration.ToJsonString ConfigurationJson.Options}"
+        Console.Out.WriteLine $"run folder: {directory}"
+
+    0
+
+/// `ntmlab doctor`.
+let doctor (arguments: ParseResults<DoctorArgument>) : int =
+    let checks = Doctor.Examine(Repository.root.Value, Path.GetFullPath(arguments.GetResult(DoctorArgument.Runs, "runs")))
+    let status (check: DoctorCheck) = (string check.Status).ToLowerInvariant()
+
+    if arguments.Contains DoctorArgument.Json then
+        let item (check: DoctorCheck) =
+            jsonObject [ "name", check.Name; "status", status check; "detail", check.Detail ]
+
+        printJson (jsonList [ for check in checks -> item check ])
+    else
+        table [ "check"; "status"; "detail" ] [ for check in checks -> [ check.Name; status check; check.Detail ] ]
+
+    if checks |> Seq.exists (fun check -> check.Status = DoctorStatus.Failed) then 1 else 0
+
+/// `ntmlab test`: builds the tests and runs them with the given options.
+let test (options: string list) : int =
+    match Repository.build "tests/NtmLab.Tests" with
+    | 0 -> Repository.dotnet ("artifacts/bin/NtmLab.Tests/release/NtmLab.Tests.dll" :: options)
+    | failed -> failed
+
+/// `ntmlab format`: formats F# with Fantomas and C# with `dotnet format`; `--check` only checks.
+let format (options: string list) : int =
+    let check =
+        match options with
+        | [] -> false
+        | [ "--check" ] -> true
+        | other ->
+            let given = String.Join(" ", other)
+            raise (ConfigurationException $"format: '{given}' is not an option; --check is the only one.")
+
+    let fantomas = Repository.dotnet [ "fantomas"; if check then "--check" else (); "src"; "tests"; "experiments" ]
+
+    let csharp =
+        Repository.dotnet
+            [
+                "format"
+                "NtmLab.sln"
+                "--no-restore"
+                "--verbosity"
+                "quiet"
+                if check then
+                    "--verify-no-changes"
+            ]
+
+    if fantomas = 0 && csharp = 0 then 0 else 1

@@ -1,0 +1,46 @@
+module NtmLab.Cli.Program
+
+open System
+open Argu
+open NtmLab
+open NtmLab.Configuration
+
+let private parser = ArgumentParser.Create<Verb>(programName = "ntmlab")
+
+let private verbs =
+    [ "run"; "resume"; "list"; "runs"; "show"; "doctor"; "test"; "format" ]
+
+let private dispatch (arguments: string list) : int =
+    match arguments with
+    | []
+    | [ "--help" ]
+    | [ "help" ] ->
+        Console.Out.WriteLine(parser.PrintUsage())
+        if arguments.IsEmpty then 2 else 0
+    | "test" :: options -> Commands.test options
+    | "format" :: options -> Commands.format options
+    | verb :: _ when not (List.contains verb verbs) ->
+        raise (ConfigurationException $"there is no command '{verb}'; {Suggestion.For(verb, verbs)}")
+    | _ ->
+        match (parser.ParseCommandLine(List.toArray arguments, raiseOnUsage = true)).GetSubCommand() with
+        | Verb.Run arguments -> Commands.run arguments
+        | Verb.Resume arguments -> Commands.resume arguments
+        | Verb.Listed arguments -> Commands.list arguments
+        | Verb.Runs arguments -> Commands.runs arguments
+        | Verb.Show arguments -> Commands.show arguments
+        | Verb.Doctor arguments -> Commands.doctor arguments
+        | Verb.Test -> Commands.test []
+        | Verb.Format -> Commands.format []
+
+[<EntryPoint>]
+let main (arguments: string array) : int =
+    try
+        dispatch (List.ofArray arguments)
+    with
+    | :? ArguParseException as fault when fault.ErrorCode = ErrorCode.HelpText ->
+        Console.Out.WriteLine fault.Message
+        0
+    | :? ArguParseException as fault ->
+        eprintfn "ntmlab: %s; 'ntmlab %s --help' lists what is accepted." (Session.sentence fault) arguments[0]
+        2
+    | fault -> Experiment.explain (Array.contains "--verbose" arguments) fault

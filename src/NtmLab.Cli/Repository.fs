@@ -1,0 +1,36 @@
+/// The checkout that this command was built from, and the tools it calls there.
+module NtmLab.Cli.Repository
+
+open System
+open System.Diagnostics
+open System.IO
+open NtmLab.Configuration
+open NtmLab
+
+let rec private above (directory: string) : string option =
+    if File.Exists(Path.Combine(directory, "NtmLab.sln")) then
+        Some directory
+    else
+        Path.GetDirectoryName directory |> Option.ofObj |> Option.bind above
+
+/// The top folder of the checkout.
+let root: Lazy<string> =
+    lazy
+        match above (AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)) with
+        | Some directory -> directory
+        | None -> raise (ConfigurationException "this command needs a checkout of NtmLab; it was started outside of one.")
+
+/// Runs `dotnet` in the checkout with this process's own input and outputs; gives its exit code.
+let dotnet (arguments: string list) : int =
+    let start = ProcessStartInfo("dotnet", arguments, WorkingDirectory = root.Value, UseShellExecute = false)
+
+    match Process.Start start |> Option.ofObj with
+    | None -> raise (ConfigurationException "dotnet: cannot be started.")
+    | Some running ->
+        use running = running
+        running.WaitForExit()
+        running.ExitCode
+
+/// Builds a project quietly; errors show.
+let build (project: string) : int =
+    dotnet [ "build"; project; "--configuration"; "Release"; "--nologo"; "--verbosity"; "quiet"; "-consoleLoggerParameters:NoSummary" ]

@@ -1,0 +1,243 @@
+/// Turns an experiment into a run: trains, evaluates, draws, and keeps the record.
+[<RequireQualifiedAccess>]
+module NtmLab.Experiment
+
+open System
+open System.IO
+open System.Runtime.InteropServices
+open System.Threading
+open NtmLab.Configuration
+open NtmLab.Display
+open NtmLab.Models
+open NtmLab.Runs
+open NtmLab.Training
+open TorchSharp
+
+/// Raised when the user asked a run to stop; the run is saved.
+exception Interrupted of sentence: string
+
+/// How the command line names the run, for the sentence that says how to go on.
+let private resumeCommand (folder: RunFolder) : string =
+    let relative = Path.GetRelativePath(Environment.CurrentDirectory, folder.Directory)
+    $"ntmlab resume {relative}"
+
+let private firstRecord (session: Session) (configuration: ExperimentConfiguration) (model: SequenceModel) (id: string) =
+    RunRecord(
+        Id = id,
+        Status = RunStatus.Running,
+        Name = configuration.Name,
+        Task = Catalog.NameOf(configuration.Task.GetType()),
+        ScoreName = configuration.Task.ScoreName(),
+        Model = Catalog.NameOf(configuration.Model.GetType()),
+        Parameters = model.ParameterCount,
+        Seed = configuration.Seed,
+        Engine = "reference",
+        Started = DateTimeOffset.UtcNow,
+        Updated = DateTimeOffset.UtcNow,
+        CodeVersion = Machine.codeVersion,
+        Machine = Machine.describe configuration.Compute.Threads,
+        Script = session.Script,
+        Configuration = ConfigurationJson.Write configuration
+    )
+
+let private openFolder (session: Session) (configuration: ExperimentConfiguration) (model: SequenceModel) : RunFolder =
+    match session.Resume with
+    | Some directory -> RunFolder.Open(directory, TimeProvider.System)
+    | None ->
+        RunFolder.Create(
+            session.Runs,
+            configuration.Name,
+            configuration.Seed,
+            File.ReadAllText session.Script,
+            firstRecord session configuration model,
+            TimeProvider.System
+        )
+
+/// Writes metrics and checkpoints as the trainer asks, and passes on to the display what it shows.
+type private Keeper(folder: RunFolder, trainer: Trainer, display: Display) =
+    let metrics = new MetricsLog<BatchReport>(folder.MetricsFile, TimeProvider.System)
+    let evaluations = new MetricsLog<EvaluationRow>(folder.EvaluationsFile, TimeProvider.System)
+
+    /// Saves everything up to the last trained batch: metrics first, so that a checkpoint never knows more than they.
+    member _.Save(status: RunStatus) : unit =
+        metrics.Flush()
+        evaluations.Flush()
+        Checkpoint.Save(folder.LastCheckpoint, trainer, folder.Record.Id)
+        folder.Update(fun record -> record.WithProgress(trainer.State).WithStatus status)
+
+    interface ITrainingObserver with
+        member _.Trained report =
+            metrics.Append report
+            display.Trained report
+
+        member _.Evaluated(state, scores, best) =
+            evaluations.Append(EvaluationRow(state.Sequences, scores))
+            display.Evaluated(state.Sequences, scores)
+
+            if best then
+                Checkpoint.Save(folder.BestCheckpoint, trainer, folder.Record.Id)
+
+        member keeper.CheckpointDue _ = keeper.Save RunStatus.Running
+
+    interface IDisposable with
+        member _.Dispose() =
+            (metrics :> IDisposable).Dispose()
+            (evaluations :> IDisposable).Dispose()
+
+/// Cancels on Ctrl-C or termination; a second Ctrl-C ends the process at once.
+let private cancelOnSignals (say: string -> unit) (source: CancellationTokenSource) : IDisposable list =
+    let stop (context: PosixSignalContext) =
+        if not source.IsCancellationRequested then
+            context.Cancel <- true
+            source.Cancel()
+            say "stopping after this batch; once more ends at once"
+
+    [
+        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] -> PosixSignalRegistration.Create(signal, stop)
+    ]
+
+let private trainWithin (display: Display) (folder: RunFolder) (trainer: Trainer) (cancellation: CancellationToken) =
+    use keeper = new Keeper(folder, trainer, display)
+
+    try
+        trainer.Train(keeper, cancellation)
+    with :? DivergenceException as fault ->
+        keeper.Save RunStatus.Failed
+        folder.Update(fun record -> record.WithFault fault.Message)
+        raise fault
+
+    keeper.Save(if trainer.Finished then RunStatus.Running else RunStatus.Interrupted)
+
+let private interrupted (folder: RunFolder) : exn =
+    folder.Update(fun record -> record.WithStatus RunStatus.Interrupted)
+    Interrupted $"{folder.Record.Id}: stopped; go on with: {resumeCommand folder}"
+
+let private finish
+    (configuration: ExperimentConfiguration)
+    (folder: RunFolder)
+    (display: Display)
+    (trainer: Trainer)
+    (cancellation: CancellationToken)
+    : unit =
+    display.Say "scoring by length and drawing"
+    let evaluation = configuration.Evaluation
+
+    let scores =
+        Evaluation.ByLength(
+            trainer.Model,
+            configuration.Task,
+            evaluation.Lengths,
+            evaluation.Sequences,
+            configuration.Seed,
+            cancellation
+        )
+
+    folder.Update(fun record -> record.WithEvaluation scores)
+    Pictures.draw configuration trainer.Model folder [ Seq.min evaluation.Lengths; evaluation.Lengths |> Seq.truncate 4 |> Seq.max ]
+    folder.Update(fun record -> record.WithStatus RunStatus.Finished)
+
+let private resolve (session: Session) (configuration: ExperimentConfiguration) : ExperimentConfiguration =
+    match session.Resume with
+    | None -> ConfigurationOverride.Apply(configuration, session.Overrides)
+    | Some directory ->
+        let record = RunFolder.ReadRecord directory
+
+        if record.Name <> configuration.Name then
+            raise (RunException $"{directory}: holds '{record.Name}', but its script describes '{configuration.Name}'.")
+
+        ConfigurationJson.Read(record.Configuration, configuration)
+
+let private runIn (session: Session) (described: ExperimentConfiguration) : RunRecord * string =
+    let configuration = resolve session described
+    configuration.Validate()
+    let device = Machine.prepare configuration.Compute
+    let task = configuration.Task
+
+    use model =
+        configuration.Model.Build(task.InputWidth(), task.OutputWidth(), RandomStream(configuration.Seed, "model"))
+
+    model.``to``(device) |> ignore
+    use folder = openFolder session configuration model
+
+    if folder.Record.Status <> RunStatus.Finished then
+        use trainer =
+            new Trainer(
+                model,
+                task,
+                configuration.Training,
+                configuration.Evaluation,
+                configuration.Seed,
+                TimeProvider.System
+            )
+
+        if session.Resume.IsSome && File.Exists folder.LastCheckpoint then
+            Checkpoint.Restore(folder.LastCheckpoint, trainer)
+
+        folder.Rewind trainer.State
+        folder.Update(fun record -> record.WithStatus RunStatus.Running)
+        use source = new CancellationTokenSource()
+
+        Display.follow folder.Record configuration.Training (fun display ->
+            let registrations = cancelOnSignals display.Say source
+
+            try
+                trainWithin display folder trainer source.Token
+
+                if not trainer.Finished then
+                    raise (interrupted folder)
+
+                try
+                    finish configuration folder display trainer source.Token
+                with :? OperationCanceledException ->
+                    raise (interrupted folder)
+            finally
+                for registration in registrations do
+                    registration.Dispose())
+
+    folder.Record, folder.Directory
+
+let private report (session: Session) (standardOutput: TextWriter) (record: RunRecord, directory: string) : unit =
+    if session.Json then
+        standardOutput.WriteLine(record.Report(directory).ToJsonString ConfigurationJson.Options)
+        standardOutput.Flush()
+    else
+        Display.outcome record
+        Display.scores record
+        Console.Out.WriteLine $"run folder: {directory}"
+
+/// Says a fault in one sentence, with its stack trace if asked, and gives the exit code.
+let explain (verbose: bool) (fault: exn) : int =
+    let code =
+        match fault with
+        | Interrupted sentence ->
+            eprintfn "%s" sentence
+            1
+        | :? NtmLabException as fault ->
+            eprintfn "ntmlab: %s" fault.Message
+            fault.ExitCode
+        | _ ->
+            eprintfn "ntmlab: %s (%s; --verbose shows where)" fault.Message (fault.GetType().Name)
+            1
+
+    if verbose then
+        eprintfn "%O" fault
+
+    code
+
+/// Runs an experiment as the command line asks: makes a run, or goes on with one. Returns its record.
+let run (configuration: ExperimentConfiguration) : RunRecord =
+    let standardOutput = Console.Out
+    let mutable verbose = false
+
+    try
+        let session = Session.get ()
+        verbose <- session.Verbose
+
+        if session.Json then
+            Console.SetOut Console.Error
+
+        let result = runIn session configuration
+        report session standardOutput result
+        fst result
+    with fault when not (Session.isHosted ()) ->
+        exit (explain verbose fault)

@@ -1,0 +1,119 @@
+namespace NtmLab
+
+open System
+open System.IO
+open Argu
+open NtmLab.Configuration
+
+/// The options that every script accepts, through `ntmlab run` or plain `dotnet fsi`.
+type RunArgument =
+    | [<MainCommand; Unique>] Script of path: string
+    | [<AltCommandLine("-s")>] Set of path_value: string
+    | Seed of number: uint64
+    | Device of cpu_or_cuda: string
+    | Engine of auto_or_reference_or_fused: string
+    | Threads of number: int
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Script _ -> "the F# script that describes the experiment."
+            | Set _ -> "change an option of the configuration, e.g. model.slots=64; may be repeated."
+            | Seed _ -> "the seed that decides every random number of the run."
+            | Device _ -> "where tensors live: cpu or cuda."
+            | Engine _ -> "what computes the model: auto, reference or fused."
+            | Threads _ -> "threads for arithmetic."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
+/// What the command line asks of a script.
+type Session =
+    {
+        /// The script's full path.
+        Script: string
+        /// Overrides of the configuration, each `path=value`, in order.
+        Overrides: string list
+        /// The folder that holds all runs.
+        Runs: string
+        /// The folder of the run to go on with, if any.
+        Resume: string option
+        /// Whether one JSON document goes to standard output.
+        Json: bool
+        /// Whether a fault shows its stack trace.
+        Verbose: bool
+        /// Whether faults and results go back to a host instead of ending the process.
+        Hosted: bool
+    }
+
+/// Starts and finds the session of this process.
+[<RequireQualifiedAccess>]
+module Session =
+
+    let mutable private current: Session option = None
+
+    /// Turns the parsed run options into a session.
+    let ofArguments (script: string) (arguments: ParseResults<RunArgument>) : Session =
+        let option path value = $"{path}={value}"
+
+        {
+            Script = Path.GetFullPath script
+            Overrides =
+                [
+                    yield! arguments.GetResults Set
+                    yield! arguments.TryGetResult Seed |> Option.map (option "seed") |> Option.toList
+                    yield! arguments.TryGetResult Device |> Option.map (option "compute.device") |> Option.toList
+                    yield! arguments.TryGetResult Engine |> Option.map (option "compute.engine") |> Option.toList
+                    yield! arguments.TryGetResult Threads |> Option.map (option "compute.threads") |> Option.toList
+                ]
+            Runs = arguments.GetResult(Runs, "runs")
+            Resume = None
+            Json = arguments.Contains Json
+            Verbose = arguments.Contains Verbose
+            Hosted = false
+        }
+
+    /// Makes a session the one that `Experiment.run` serves; a host calls this before it evaluates a script.
+    let start (session: Session) : unit = current <- Some session
+
+    /// Whether a host waits for faults and results.
+    let isHosted () : bool = current |> Option.exists _.Hosted
+
+    /// The first sentence of an Argu message, without its usage text.
+    let sentence (fault: ArguParseException) : string =
+        let line = fault.Message.Split('\n')[0]
+        line.Replace("ERROR: ", "").Trim().TrimEnd('.')
+
+    let private ofProcess () : Session =
+        let arguments = Environment.GetCommandLineArgs()
+
+        let script =
+            arguments
+            |> Array.tryFindIndex (fun argument -> argument.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase))
+
+        match script with
+        | None -> raise (ConfigurationException "a script is run by 'ntmlab run SCRIPT.fsx' or 'dotnet fsi SCRIPT.fsx'.")
+        | Some index ->
+            let parser = ArgumentParser.Create<RunArgument>(programName = Path.GetFileName arguments[index])
+            let options = arguments[index + 1 ..] |> Array.filter (fun argument -> argument <> "--")
+
+            try
+                parser.Parse(options, raiseOnUsage = true) |> ofArguments arguments[index]
+            with :? ArguParseException as fault ->
+                if fault.ErrorCode = ErrorCode.HelpText then
+                    Console.Out.WriteLine fault.Message
+                    exit 0
+                else
+                    raise (ConfigurationException $"{sentence fault}; --help lists the options.")
+
+    /// The session: the host's, or the one that this process's own command line describes.
+    let get () : Session =
+        match current with
+        | Some session -> session
+        | None ->
+            let session = ofProcess ()
+            start session
+            session

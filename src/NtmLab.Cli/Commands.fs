@@ -23,8 +23,7 @@ let private jsonObject (members: (string * string) list) : JsonNode =
 
     document
 
-let private jsonList (items: JsonNode seq) : JsonNode =
-    JsonArray [| for item in items -> item |]
+let private jsonList (items: JsonNode seq) : JsonNode = JsonArray [| for item in items -> item |]
 
 let private table (headings: string list) (rows: string list seq) : unit =
     let table = Table().RoundedBorder()
@@ -41,7 +40,10 @@ let private table (headings: string list) (rows: string list seq) : unit =
 let private findRun (runs: string) (run: string) : string =
     let candidates = [ run; Path.Combine(runs, run) ]
 
-    match candidates |> List.tryFind (fun directory -> File.Exists(Path.Combine(directory, "run.json"))) with
+    match
+        candidates
+        |> List.tryFind (fun directory -> File.Exists(Path.Combine(directory, "run.json")))
+    with
     | Some directory -> Path.GetFullPath directory
     | None ->
         let known = RunFolder.List runs |> Seq.map (fun found -> (snd (found.ToTuple())).Id)
@@ -64,9 +66,15 @@ let private hosted (session: Session) (includes: string list) (script: string) :
 let run (arguments: ParseResults<RunArgument>) : int =
     match arguments.TryGetResult Script with
     | None ->
-        raise (ConfigurationException "run: no script is given; ntmlab run SCRIPT.fsx, e.g. experiments/copy.fsx.")
+        raise (
+            ConfigurationException
+                "run: no script is given; ntmlab run SCRIPT.fsx, e.g. experiments/copy.fsx."
+        )
     | Some script when not (File.Exists script) ->
-        raise (ConfigurationException $"{script}: there is no such script; 'ntmlab list experiments' lists those that come along.")
+        raise (
+            ConfigurationException
+                $"{script}: there is no such script; 'ntmlab list experiments' lists those that come along."
+        )
     | Some script -> hosted (Session.ofArguments script arguments) [] (Path.GetFullPath script)
 
 /// `ntmlab resume`.
@@ -76,29 +84,33 @@ let resume (arguments: ParseResults<ResumeArgument>) : int =
     let record = RunFolder.ReadRecord directory
     let script = Path.Combine(directory, "script.fsx")
 
-    let session =
-        {
-            Script = script
-            Overrides = []
-            Runs = runs
-            Resume = Some directory
-            Json = arguments.Contains ResumeArgument.Json
-            Verbose = arguments.Contains ResumeArgument.Verbose
-            Hosted = true
-        }
+    let session = {
+        Script = script
+        Overrides = []
+        Runs = runs
+        Resume = Some directory
+        Json = arguments.Contains ResumeArgument.Json
+        Verbose = arguments.Contains ResumeArgument.Verbose
+        Hosted = true
+    }
 
     let beside = Path.GetDirectoryName record.Script |> Option.ofObj |> Option.toList
     hosted session [ yield! beside; Path.Combine(Repository.root.Value, "experiments") ] script
 
-let private experiments () : (string * string) list =
-    [
-        for file in Directory.EnumerateFiles(Path.Combine(Repository.root.Value, "experiments"), "*.fsx") |> Seq.sort do
-            let summary = Regex.Match(File.ReadAllText file, "^\s*summary\s+\"(.*)\"", RegexOptions.Multiline)
+let private experiments () : (string * string) list = [
+    for file in
+        Directory.EnumerateFiles(Path.Combine(Repository.root.Value, "experiments"), "*.fsx")
+        |> Seq.sort do
+        let summary = Regex.Match(File.ReadAllText file, "^\s*summary\s+\"(.*)\"", RegexOptions.Multiline)
 
-            if summary.Success then
-                let name = Path.GetFileNameWithoutExtension file |> Option.ofObj |> Option.defaultValue file
-                name, summary.Groups[1].Value
-    ]
+        if summary.Success then
+            let name =
+                Path.GetFileNameWithoutExtension file
+                |> Option.ofObj
+                |> Option.defaultValue file
+
+            name, summary.Groups[1].Value
+]
 
 /// `ntmlab list`.
 let list (arguments: ParseResults<ListArgument>) : int =
@@ -126,28 +138,31 @@ let runs (arguments: ParseResults<RunsArgument>) : int =
         printJson (jsonList [ for struct (directory, record) in found -> record.Report directory ])
     else
         let solved (record: RunRecord) =
-            if record.SolvedAtSequences.HasValue then string record.SolvedAtSequences.Value else "-"
+            if record.SolvedAtSequences.HasValue then
+                string record.SolvedAtSequences.Value
+            else
+                "-"
 
-        table
-            [ "run"; "status"; "model"; "task"; "seed"; "sequences"; "solved at" ]
-            [
-                for struct (_, record) in found ->
-                    [
-                        record.Id
-                        (string record.Status).ToLowerInvariant()
-                        record.Model
-                        record.Task
-                        string record.Seed
-                        string record.Sequences
-                        solved record
-                    ]
-            ]
+        table [ "run"; "status"; "model"; "task"; "seed"; "sequences"; "solved at" ] [
+            for struct (_, record) in found ->
+                [
+                    record.Id
+                    (string record.Status).ToLowerInvariant()
+                    record.Model
+                    record.Task
+                    string record.Seed
+                    string record.Sequences
+                    solved record
+                ]
+        ]
 
     0
 
 /// `ntmlab show`.
 let show (arguments: ParseResults<ResumeArgument>) : int =
-    let directory = findRun (arguments.GetResult(ResumeArgument.Runs, "runs")) (arguments.GetResult ResumeArgument.Run)
+    let directory =
+        findRun (arguments.GetResult(ResumeArgument.Runs, "runs")) (arguments.GetResult ResumeArgument.Run)
+
     let record = RunFolder.ReadRecord directory
 
     if arguments.Contains ResumeArgument.Json then
@@ -158,7 +173,10 @@ let show (arguments: ParseResults<ResumeArgument>) : int =
     else
         Display.outcome record
         Display.scores record
-        Console.Out.WriteLine $"status: {(string record.Status).ToLowerInvariant()}, code {record.CodeVersion}"
+
+        Console.Out.WriteLine
+            $"status: {(string record.Status).ToLowerInvariant()}, code {record.CodeVersion}"
+
         Console.Out.WriteLine $"configuration: {record.Configuration.ToJsonString ConfigurationJson.Options}"
         Console.Out.WriteLine $"run folder: {directory}"
 
@@ -166,7 +184,12 @@ let show (arguments: ParseResults<ResumeArgument>) : int =
 
 /// `ntmlab doctor`.
 let doctor (arguments: ParseResults<DoctorArgument>) : int =
-    let checks = Doctor.Examine(Repository.root.Value, Path.GetFullPath(arguments.GetResult(DoctorArgument.Runs, "runs")))
+    let checks =
+        Doctor.Examine(
+            Repository.root.Value,
+            Path.GetFullPath(arguments.GetResult(DoctorArgument.Runs, "runs"))
+        )
+
     let status (check: DoctorCheck) = (string check.Status).ToLowerInvariant()
 
     if arguments.Contains DoctorArgument.Json then
@@ -175,9 +198,14 @@ let doctor (arguments: ParseResults<DoctorArgument>) : int =
 
         printJson (jsonList [ for check in checks -> item check ])
     else
-        table [ "check"; "status"; "detail" ] [ for check in checks -> [ check.Name; status check; check.Detail ] ]
+        table [ "check"; "status"; "detail" ] [
+            for check in checks -> [ check.Name; status check; check.Detail ]
+        ]
 
-    if checks |> Seq.exists (fun check -> check.Status = DoctorStatus.Failed) then 1 else 0
+    if checks |> Seq.exists (fun check -> check.Status = DoctorStatus.Failed) then
+        1
+    else
+        0
 
 /// `ntmlab test`: builds the tests and runs them with the given options.
 let test (options: string list) : int =
@@ -195,18 +223,27 @@ let format (options: string list) : int =
             let given = String.Join(" ", other)
             raise (ConfigurationException $"format: '{given}' is not an option; --check is the only one.")
 
-    let fantomas = Repository.dotnet [ "fantomas"; if check then "--check" else (); "src"; "tests"; "experiments" ]
+    let fantomas =
+        Repository.dotnet [
+            "fantomas"
+            if check then
+                "--check"
+            else
+                ()
+                "src"
+                "tests"
+                "experiments"
+        ]
 
     let csharp =
-        Repository.dotnet
-            [
-                "format"
-                "NtmLab.sln"
-                "--no-restore"
-                "--verbosity"
-                "quiet"
-                if check then
-                    "--verify-no-changes"
-            ]
+        Repository.dotnet [
+            "format"
+            "NtmLab.sln"
+            "--no-restore"
+            "--verbosity"
+            "quiet"
+            if check then
+                "--verify-no-changes"
+        ]
 
     if fantomas = 0 && csharp = 0 then 0 else 1

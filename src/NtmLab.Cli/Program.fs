@@ -7,8 +7,7 @@ open NtmLab.Configuration
 
 let private parser = ArgumentParser.Create<Verb>(programName = "ntmlab")
 
-let private verbs =
-    [ "run"; "resume"; "list"; "runs"; "show"; "doctor"; "test"; "format" ]
+let private verbs = [ "run"; "resume"; "list"; "runs"; "show"; "doctor"; "test"; "format" ]
 
 let private dispatch (arguments: string list) : int =
     match arguments with
@@ -41,6 +40,10 @@ let main (arguments: string array) : int =
         Console.Out.WriteLine fault.Message
         0
     | :? ArguParseException as fault ->
-        eprintfn "ntmlab: %s; 'ntmlab %s --help' lists what is accepted." (Session.sentence fault) arguments[0]
+        eprintfn
+            "ntmlab: %s; 'ntmlab %s --help' lists what is accepted."
+            (Session.sentence fault)
+            arguments[0]
+
         2
     | fault -> Experiment.explain (Array.contains "--verbose" arguments) fault

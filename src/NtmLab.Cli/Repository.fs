@@ -18,11 +18,16 @@ let root: Lazy<string> =
     lazy
         match above (AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)) with
         | Some directory -> directory
-        | None -> raise (ConfigurationException "this command needs a checkout of NtmLab; it was started outside of one.")
+        | None ->
+            raise (
+                ConfigurationException
+                    "this command needs a checkout of NtmLab; it was started outside of one."
+            )
 
 /// Runs `dotnet` in the checkout with this process's own input and outputs; gives its exit code.
 let dotnet (arguments: string list) : int =
-    let start = ProcessStartInfo("dotnet", arguments, WorkingDirectory = root.Value, UseShellExecute = false)
+    let start =
+        ProcessStartInfo("dotnet", arguments, WorkingDirectory = root.Value, UseShellExecute = false)
 
     match Process.Start start |> Option.ofObj with
     | None -> raise (ConfigurationException "dotnet: cannot be started.")
@@ -33,4 +38,13 @@ let dotnet (arguments: string list) : int =
 
 /// Builds a project quietly; errors show.
 let build (project: string) : int =
-    dotnet [ "build"; project; "--configuration"; "Release"; "--nologo"; "--verbosity"; "quiet"; "-consoleLoggerParameters:NoSummary" ]
+    dotnet [
+        "build"
+        project
+        "--configuration"
+        "Release"
+        "--nologo"
+        "--verbosity"
+        "quiet"
+        "-consoleLoggerParameters:NoSummary"
+    ]

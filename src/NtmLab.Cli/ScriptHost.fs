@@ -23,16 +23,21 @@ let private resolveFromSdk: Lazy<unit> =
     lazy
         AssemblyLoadContext.Default.add_Resolving (fun context name ->
             let file = Path.Combine(fsharpDirectory, $"{name.Name}.dll")
-            if File.Exists file then context.LoadFromAssemblyPath file else null)
+
+            if File.Exists file then
+                context.LoadFromAssemblyPath file
+            else
+                null)
 
 let private text (diagnostic: FSharpDiagnostic) : string =
     $"{diagnostic.FileName}({diagnostic.StartLine},{diagnostic.StartColumn + 1}): error {diagnostic.ErrorNumberText}: {diagnostic.Message}"
 
 let private evaluateWith (includes: string list) (script: string) : unit =
-    let arguments =
-        [| yield! [ "fsi"; "--noninteractive"; "--nologo"; "--quiet"; "--optimize+" ]
-           for folder in includes do
-               $"-I:{folder}" |]
+    let arguments = [|
+        yield! [ "fsi"; "--noninteractive"; "--nologo"; "--quiet"; "--optimize+" ]
+        for folder in includes do
+            $"-I:{folder}"
+    |]
 
     use session =
         FsiEvaluationSession.Create(
@@ -61,6 +66,9 @@ let evaluate (includes: string list) (script: string) : unit =
     resolveFromSdk.Force()
 
     if not (File.Exists(Path.Combine(fsharpDirectory, "FSharp.Compiler.Service.dll"))) then
-        raise (ConfigurationException $"{fsharpDirectory}: F# Interactive is gone; the SDK changed since the build: run ./ntmlab again.")
+        raise (
+            ConfigurationException
+                $"{fsharpDirectory}: F# Interactive is gone; the SDK changed since the build: run ./ntmlab again."
+        )
 
     evaluateWith includes script

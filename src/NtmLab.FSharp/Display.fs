@@ -17,22 +17,27 @@ type Display =
 
 let private invariant = Globalization.CultureInfo.InvariantCulture
 let private count (number: int64) : string = number.ToString("N0", invariant).Replace(',', ' ')
-let private figure (number: float) : string = number.ToString((if number < 10.0 then "F3" else "F1"), invariant)
+
+let private figure (number: float) : string =
+    number.ToString((if number < 10.0 then "F3" else "F1"), invariant)
 
 let private span (seconds: float) : string =
     if Double.IsFinite seconds then
-        TimeSpan.FromSeconds(min seconds 359999.0).ToString(if seconds < 3600.0 then @"m\:ss" else @"h\:mm\:ss")
+        TimeSpan
+            .FromSeconds(min seconds 359999.0)
+            .ToString(if seconds < 3600.0 then @"m\:ss" else @"h\:mm\:ss")
     else
         "-"
 
-/// Sequences a second over the last half minute or so: the start of a run is slower than the rest.
+/// Sequences a second over the last half minute: the start of a run is slower than the rest.
 type private Speed() =
     let marks = Collections.Generic.Queue<struct (float * int64)>()
 
     member _.Add(report: BatchReport) : unit =
         marks.Enqueue(struct (report.Seconds, report.Sequences))
 
-        while marks.Count > 2 && report.Seconds - (let struct (seconds, _) = marks.Peek() in seconds) > 30.0 do
+        while marks.Count > 2
+              && report.Seconds - (let struct (seconds, _) = marks.Peek() in seconds) > 30.0 do
             marks.Dequeue() |> ignore
 
     member _.PerSecond(report: BatchReport) : float =
@@ -47,7 +52,12 @@ type private Speed() =
 let private sparkline (values: float seq) : string =
     let bars = "▁▂▃▄▅▆▇█"
     let values = Seq.toArray values
-    let top = if values.Length = 0 then 1.0 else max (Array.max values) 1e-9
+
+    let top =
+        if values.Length = 0 then
+            1.0
+        else
+            max (Array.max values) 1e-9
 
     values
     |> Array.map (fun value -> bars[int (Math.Round(value / top * float (bars.Length - 1)))])
@@ -62,25 +72,30 @@ let private plain (record: RunRecord) (options: TrainingOptions) (err: IO.TextWr
     let sinceLine = Stopwatch.StartNew()
     let mutable first = true
 
-    { new Display with
-        member _.Trained report =
-            speed.Add report
+    {
+        new Display with
+            member _.Trained report =
+                speed.Add report
 
-            if first || sinceLine.Elapsed.TotalSeconds >= 5.0 || report.Sequences >= options.Sequences then
-                first <- false
-                sinceLine.Restart()
-                let rate = speed.PerSecond report
+                if
+                    first
+                    || sinceLine.Elapsed.TotalSeconds >= 5.0
+                    || report.Sequences >= options.Sequences
+                then
+                    first <- false
+                    sinceLine.Restart()
+                    let rate = speed.PerSecond report
 
-                err.WriteLine(
-                    $"{count report.Sequences} of {count options.Sequences} sequences   "
-                    + $"loss {figure report.LossBits} bits   {record.ScoreName} {figure report.WindowScore}   "
-                    + $"{figure rate} sequences/s   at most {span (float (options.Sequences - report.Sequences) / rate)} left"
-                )
+                    err.WriteLine(
+                        $"{count report.Sequences} of {count options.Sequences} sequences   "
+                        + $"loss {figure report.LossBits} bits   {record.ScoreName} {figure report.WindowScore}   "
+                        + $"{figure rate} sequences/s   at most {span (float (options.Sequences - report.Sequences) / rate)} left"
+                    )
 
-        member _.Evaluated(sequences, scores) =
-            err.WriteLine $"{count sequences} sequences   {describeScores record scores}"
+            member _.Evaluated(sequences, scores) =
+                err.WriteLine $"{count sequences} sequences   {describeScores record scores}"
 
-        member _.Say sentence = err.WriteLine sentence
+            member _.Say sentence = err.WriteLine sentence
     }
 
 let private live
@@ -92,13 +107,13 @@ let private live
     let speed = Speed()
     let sinceDrawn = Stopwatch.StartNew()
     let losses = Collections.Generic.Queue<float>()
+    let mutable loss = nan
     let mutable notes: string list = []
     let mutable last: BatchReport option = None
 
     let draw () =
         let grid = Grid().AddColumn(GridColumn().NoWrap()).AddColumn(GridColumn())
-        let row (name: string) (value: string) =
-            grid.AddRow($"[grey]{name}[/]", value) |> ignore
+        let row (name: string) (value: string) = grid.AddRow($"[grey]{name}[/]", value) |> ignore
 
         match last with
         | None -> row "waiting" "for the first batch"
@@ -108,7 +123,7 @@ let private live
             let filled = int (min 1.0 fraction * 40.0)
             let bar = $"[green]{String('━', filled)}[/][grey]{String('━', 40 - filled)}[/]"
             row "sequences" $"{bar} {count report.Sequences} of {count options.Sequences}"
-            row "loss" $"[bold]{figure report.LossBits}[/] bits a sequence   [blue]{sparkline losses}[/]"
+            row "loss" $"[bold]{figure loss}[/] bits a sequence   [blue]{sparkline losses}[/]"
 
             row
                 record.ScoreName
@@ -123,27 +138,37 @@ let private live
 
         refresh (Panel(grid).Header($" {record.Id}: {record.Model} on {record.Task} ").RoundedBorder())
 
-    { new Display with
-        member _.Trained report =
-            speed.Add report
-            last <- Some report
+    {
+        new Display with
+            member _.Trained report =
+                speed.Add report
+                last <- Some report
+                // Batches differ in length, so their losses do too: the running mean is what shows progress.
+                loss <-
+                    if Double.IsNaN loss then
+                        report.LossBits
+                    else
+                        0.95 * loss + 0.05 * report.LossBits
 
-            if sinceDrawn.Elapsed.TotalMilliseconds >= 200.0 || report.Batch = 1L then
-                losses.Enqueue report.LossBits
+                if sinceDrawn.Elapsed.TotalMilliseconds >= 200.0 || report.Batch = 1L then
+                    losses.Enqueue loss
 
-                if losses.Count > 40 then
-                    losses.Dequeue() |> ignore
+                    if losses.Count > 40 then
+                        losses.Dequeue() |> ignore
+
+                    draw ()
+                    sinceDrawn.Restart()
+
+            member _.Evaluated(sequences, scores) =
+                notes <-
+                    $"{count sequences} sequences: {describeScores record scores}"
+                    :: List.truncate 4 notes
 
                 draw ()
-                sinceDrawn.Restart()
 
-        member _.Evaluated(sequences, scores) =
-            notes <- $"{count sequences} sequences: {describeScores record scores}" :: List.truncate 4 notes
-            draw ()
-
-        member _.Say sentence =
-            notes <- sentence :: List.truncate 4 notes
-            draw ()
+            member _.Say sentence =
+                notes <- sentence :: List.truncate 4 notes
+                draw ()
     }
 
 /// A console on standard error.
@@ -176,7 +201,9 @@ let scores (record: RunRecord) : unit =
 
     for score in record.Evaluation do
         let perfect = score.PerfectFraction.ToString("P0", invariant)
-        table.AddRow(string score.Length, score.Score.ToString("F2", invariant), perfect) |> ignore
+
+        table.AddRow(string score.Length, score.Score.ToString("F2", invariant), perfect)
+        |> ignore
 
     AnsiConsole.Write table
 
@@ -187,4 +214,5 @@ let outcome (record: RunRecord) : unit =
         | Some sequences, Some seconds -> $"solved after {count sequences} sequences, {span seconds}"
         | _ -> "not solved within its budget"
 
-    Console.Out.WriteLine $"{record.Id}: {solved}; trained {count record.Sequences} sequences in {span record.Seconds}."
+    Console.Out.WriteLine
+        $"{record.Id}: {solved}; trained {count record.Sequences} sequences in {span record.Seconds}."

@@ -19,9 +19,15 @@ exception Interrupted of sentence: string
 /// How the command line names the run, for the sentence that says how to go on.
 let private resumeCommand (folder: RunFolder) : string =
     let relative = Path.GetRelativePath(Environment.CurrentDirectory, folder.Directory)
-    $"ntmlab resume {relative}"
+    let outside = relative.StartsWith("..", StringComparison.Ordinal)
+    $"ntmlab resume {if outside then folder.Directory else relative}"
 
-let private firstRecord (session: Session) (configuration: ExperimentConfiguration) (model: SequenceModel) (id: string) =
+let private firstRecord
+    (session: Session)
+    (configuration: ExperimentConfiguration)
+    (model: SequenceModel)
+    (id: string)
+    =
     RunRecord(
         Id = id,
         Status = RunStatus.Running,
@@ -40,7 +46,11 @@ let private firstRecord (session: Session) (configuration: ExperimentConfigurati
         Configuration = ConfigurationJson.Write configuration
     )
 
-let private openFolder (session: Session) (configuration: ExperimentConfiguration) (model: SequenceModel) : RunFolder =
+let private openFolder
+    (session: Session)
+    (configuration: ExperimentConfiguration)
+    (model: SequenceModel)
+    : RunFolder =
     match session.Resume with
     | Some directory -> RunFolder.Open(directory, TimeProvider.System)
     | None ->
@@ -93,20 +103,25 @@ let private cancelOnSignals (say: string -> unit) (source: CancellationTokenSour
             say "stopping after this batch; once more ends at once"
 
     [
-        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] -> PosixSignalRegistration.Create(signal, stop)
+        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] ->
+            PosixSignalRegistration.Create(signal, stop)
     ]
 
-let private trainWithin (display: Display) (folder: RunFolder) (trainer: Trainer) (cancellation: CancellationToken) =
+let private trainWithin
+    (display: Display)
+    (folder: RunFolder)
+    (trainer: Trainer)
+    (cancellation: CancellationToken)
+    =
     use keeper = new Keeper(folder, trainer, display)
+    trainer.Train(keeper, cancellation)
 
-    try
-        trainer.Train(keeper, cancellation)
-    with :? DivergenceException as fault ->
-        keeper.Save RunStatus.Failed
-        folder.Update(fun record -> record.WithFault fault.Message)
-        raise fault
-
-    keeper.Save(if trainer.Finished then RunStatus.Running else RunStatus.Interrupted)
+    keeper.Save(
+        if trainer.Finished then
+            RunStatus.Running
+        else
+            RunStatus.Interrupted
+    )
 
 let private interrupted (folder: RunFolder) : exn =
     folder.Update(fun record -> record.WithStatus RunStatus.Interrupted)
@@ -133,8 +148,25 @@ let private finish
         )
 
     folder.Update(fun record -> record.WithEvaluation scores)
-    Pictures.draw configuration trainer.Model folder [ Seq.min evaluation.Lengths; evaluation.Lengths |> Seq.truncate 4 |> Seq.max ]
+
+    Pictures.draw configuration trainer.Model folder [
+        Seq.min evaluation.Lengths
+        evaluation.Lengths |> Seq.truncate 4 |> Seq.max
+    ]
+
     folder.Update(fun record -> record.WithStatus RunStatus.Finished)
+
+/// Notes in the record why a run failed, if the record can still be written, and says how to go on.
+let private failed (folder: RunFolder) (fault: NtmLabException) : exn =
+    try
+        folder.Update(fun record -> record.WithFault fault.Message)
+    with :? RunException ->
+        ()
+
+    match fault with
+    | :? RunException ->
+        RunException($"{fault.Message} Go on, once that is mended, with: {resumeCommand folder}", fault)
+    | _ -> fault
 
 let private resolve (session: Session) (configuration: ExperimentConfiguration) : ExperimentConfiguration =
     match session.Resume with
@@ -143,7 +175,10 @@ let private resolve (session: Session) (configuration: ExperimentConfiguration) 
         let record = RunFolder.ReadRecord directory
 
         if record.Name <> configuration.Name then
-            raise (RunException $"{directory}: holds '{record.Name}', but its script describes '{configuration.Name}'.")
+            raise (
+                RunException
+                    $"{directory}: holds '{record.Name}', but its script describes '{configuration.Name}'."
+            )
 
         ConfigurationJson.Read(record.Configuration, configuration)
 
@@ -154,9 +189,13 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
     let task = configuration.Task
 
     use model =
-        configuration.Model.Build(task.InputWidth(), task.OutputWidth(), RandomStream(configuration.Seed, "model"))
+        configuration.Model.Build(
+            task.InputWidth(),
+            task.OutputWidth(),
+            RandomStream(configuration.Seed, "model")
+        )
 
-    model.``to``(device) |> ignore
+    model.``to`` (device) |> ignore
     use folder = openFolder session configuration model
 
     if folder.Record.Status <> RunStatus.Finished then
@@ -181,22 +220,27 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
             let registrations = cancelOnSignals display.Say source
 
             try
-                trainWithin display folder trainer source.Token
-
-                if not trainer.Finished then
-                    raise (interrupted folder)
-
                 try
+                    trainWithin display folder trainer source.Token
+
+                    if not trainer.Finished then
+                        raise (interrupted folder)
+
                     finish configuration folder display trainer source.Token
-                with :? OperationCanceledException ->
-                    raise (interrupted folder)
+                with
+                | :? OperationCanceledException -> raise (interrupted folder)
+                | :? NtmLabException as fault -> raise (failed folder fault)
             finally
                 for registration in registrations do
                     registration.Dispose())
 
     folder.Record, folder.Directory
 
-let private report (session: Session) (standardOutput: TextWriter) (record: RunRecord, directory: string) : unit =
+let private report
+    (session: Session)
+    (standardOutput: TextWriter)
+    (record: RunRecord, directory: string)
+    : unit =
     if session.Json then
         standardOutput.WriteLine(record.Report(directory).ToJsonString ConfigurationJson.Options)
         standardOutput.Flush()

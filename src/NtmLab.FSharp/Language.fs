@@ -6,31 +6,29 @@ open NtmLab.Tasks
 open NtmLab.Training
 
 /// An experiment while its block is being read.
-type ExperimentDraft =
-    {
-        Name: string
-        Summary: string
-        Seed: uint64
-        Compute: ComputeOptions
-        Task: SequenceTask option
-        Model: ModelOptions option
-        Training: TrainingOptions
-        Evaluation: EvaluationOptions
-    }
+type ExperimentDraft = {
+    Name: string
+    Summary: string
+    Seed: uint64
+    Compute: ComputeOptions
+    Task: SequenceTask option
+    Model: ModelOptions option
+    Training: TrainingOptions
+    Evaluation: EvaluationOptions
+}
 
 /// Reads an `experiment "name" { ... }` block: one line an ingredient, in any order.
 type ExperimentBuilder(name: string) =
-    member _.Yield(_: unit) : ExperimentDraft =
-        {
-            Name = name
-            Summary = ""
-            Seed = 1UL
-            Compute = ComputeOptions()
-            Task = None
-            Model = None
-            Training = TrainingOptions()
-            Evaluation = EvaluationOptions()
-        }
+    member _.Yield(_: unit) : ExperimentDraft = {
+        Name = name
+        Summary = ""
+        Seed = 1UL
+        Compute = ComputeOptions()
+        Task = None
+        Model = None
+        Training = TrainingOptions()
+        Evaluation = EvaluationOptions()
+    }
 
     /// One sentence: what the experiment shows.
     [<CustomOperation "summary">]
@@ -58,7 +56,10 @@ type ExperimentBuilder(name: string) =
 
     /// The lengths that are scored.
     [<CustomOperation "evaluation">]
-    member _.Evaluation(draft: ExperimentDraft, options: EvaluationOptions) = { draft with Evaluation = options }
+    member _.Evaluation(draft: ExperimentDraft, options: EvaluationOptions) = {
+        draft with
+            Evaluation = options
+    }
 
     member _.Run(draft: ExperimentDraft) : ExperimentConfiguration =
         let needed ingredient example value =

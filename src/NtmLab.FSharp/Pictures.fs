@@ -12,19 +12,24 @@ open TorchSharp
 /// The first sequence of a tensor `[batch, time, feature]` as an array `[feature, time]`.
 let private firstSequence (tensor: torch.Tensor) : float32[,] =
     use _scope = torch.NewDisposeScope()
-    let plain = tensor[0L].detach().``to``(torch.ScalarType.Float32).cpu().t().contiguous ()
+    let plain = tensor[0L].detach().``to``(torch.ScalarType.Float32).cpu().t().contiguous()
     let rows, columns = int plain.shape[0], int plain.shape[1]
     let values = plain.data<float32>().ToArray()
     Array2D.init rows columns (fun row column -> values[row * columns + column])
 
-let private drawExample (configuration: ExperimentConfiguration) (model: SequenceModel) (folder: RunFolder) length =
+let private drawExample
+    (configuration: ExperimentConfiguration)
+    (model: SequenceModel)
+    (folder: RunFolder)
+    length
+    =
     use _scope = torch.NewDisposeScope()
     use _noGradient = torch.no_grad ()
     let random = RandomStream(configuration.Seed, "picture", uint64 length)
     let device = (Seq.head (model.parameters ())).device
     let batch = configuration.Task.Generate(random, 1, length).To device
     let trace = HeadTrace()
-    let output = model.Forward(batch.Input, trace).sigmoid () * batch.Mask.unsqueeze -1L
+    let output = model.Forward(batch.Input, trace).sigmoid() * batch.Mask.unsqueeze -1L
     let input, target, output = firstSequence batch.Input, firstSequence batch.Target, firstSequence output
     let title = $"{folder.Record.Model} on {folder.Record.Task}, length {length}"
     let error = Array2D.mapi (fun row column value -> value - target[row, column]) output

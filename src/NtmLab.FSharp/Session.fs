@@ -31,23 +31,22 @@ type RunArgument =
             | Verbose -> "show the stack trace of a fault."
 
 /// What the command line asks of a script.
-type Session =
-    {
-        /// The script's full path.
-        Script: string
-        /// Overrides of the configuration, each `path=value`, in order.
-        Overrides: string list
-        /// The folder that holds all runs.
-        Runs: string
-        /// The folder of the run to go on with, if any.
-        Resume: string option
-        /// Whether one JSON document goes to standard output.
-        Json: bool
-        /// Whether a fault shows its stack trace.
-        Verbose: bool
-        /// Whether faults and results go back to a host instead of ending the process.
-        Hosted: bool
-    }
+type Session = {
+    /// The script's full path.
+    Script: string
+    /// Overrides of the configuration, each `path=value`, in order.
+    Overrides: string list
+    /// The folder that holds all runs.
+    Runs: string
+    /// The folder of the run to go on with, if any.
+    Resume: string option
+    /// Whether one JSON document goes to standard output.
+    Json: bool
+    /// Whether a fault shows its stack trace.
+    Verbose: bool
+    /// Whether faults and results go back to a host instead of ending the process.
+    Hosted: bool
+}
 
 /// Starts and finds the session of this process.
 [<RequireQualifiedAccess>]
@@ -61,14 +60,22 @@ module Session =
 
         {
             Script = Path.GetFullPath script
-            Overrides =
-                [
-                    yield! arguments.GetResults Set
-                    yield! arguments.TryGetResult Seed |> Option.map (option "seed") |> Option.toList
-                    yield! arguments.TryGetResult Device |> Option.map (option "compute.device") |> Option.toList
-                    yield! arguments.TryGetResult Engine |> Option.map (option "compute.engine") |> Option.toList
-                    yield! arguments.TryGetResult Threads |> Option.map (option "compute.threads") |> Option.toList
-                ]
+            Overrides = [
+                yield! arguments.GetResults Set
+                yield! arguments.TryGetResult Seed |> Option.map (option "seed") |> Option.toList
+                yield!
+                    arguments.TryGetResult Device
+                    |> Option.map (option "compute.device")
+                    |> Option.toList
+                yield!
+                    arguments.TryGetResult Engine
+                    |> Option.map (option "compute.engine")
+                    |> Option.toList
+                yield!
+                    arguments.TryGetResult Threads
+                    |> Option.map (option "compute.threads")
+                    |> Option.toList
+            ]
             Runs = arguments.GetResult(Runs, "runs")
             Resume = None
             Json = arguments.Contains Json
@@ -92,10 +99,15 @@ module Session =
 
         let script =
             arguments
-            |> Array.tryFindIndex (fun argument -> argument.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase))
+            |> Array.tryFindIndex (fun argument ->
+                argument.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase))
 
         match script with
-        | None -> raise (ConfigurationException "a script is run by 'ntmlab run SCRIPT.fsx' or 'dotnet fsi SCRIPT.fsx'.")
+        | None ->
+            raise (
+                ConfigurationException
+                    "a script is run by 'ntmlab run SCRIPT.fsx' or 'dotnet fsi SCRIPT.fsx'."
+            )
         | Some index ->
             let parser = ArgumentParser.Create<RunArgument>(programName = Path.GetFileName arguments[index])
             let options = arguments[index + 1 ..] |> Array.filter (fun argument -> argument <> "--")

@@ -47,17 +47,6 @@ public static class ConfigurationJson
         Evaluation = ReadPart<Training.EvaluationOptions>(document, "evaluation"),
     };
 
-    /// <summary>The defaults of another kind of task or model, as JSON.</summary>
-    /// <exception cref="ConfigurationException">No such kind.</exception>
-    public static JsonObject Defaults(string key, string kind)
-    {
-        var entries = key == "task" ? Catalog.Tasks : Catalog.Models;
-        var entry = entries.FirstOrDefault(entry => entry.Name == kind)
-            ?? throw new ConfigurationException(
-                $"{key}.kind: '{kind}' is unknown; {Suggestion.For(kind, entries.Select(entry => entry.Name))}");
-        return WriteKind(Activator.CreateInstance(entry.Type)!);
-    }
-
     private static JsonObject WriteKind(object value)
     {
         var written = JsonSerializer.SerializeToNode(value, value.GetType(), Options)!.AsObject();
@@ -92,8 +81,9 @@ public static class ConfigurationJson
         }
         catch (JsonException fault)
         {
-            var path = key + (fault.Path ?? "$")[1..];
-            throw new ConfigurationException($"{path}: the value does not fit this option.", fault);
+            var path = (fault.Path ?? "$")[1..];
+            var accepted = AcceptedValues.At(type, path);
+            throw new ConfigurationException($"{key}{path}: the value does not fit this option; accepted: {accepted}.", fault);
         }
     }
 

@@ -10,6 +10,7 @@ public static class ConfigurationOverride
     /// <param name="configuration">The configuration a script describes.</param>
     /// <param name="overrides">Each <c>path=value</c>; the value is JSON, or plain text where text is wanted.</param>
     /// <returns>The resolved, validated configuration.</returns>
+    /// <remarks>Changing a <c>kind</c> takes that kind's defaults; later overrides change them.</remarks>
     /// <exception cref="ConfigurationException">A path is unknown, or a value does not fit.</exception>
     public static ExperimentConfiguration Apply(ExperimentConfiguration configuration, IEnumerable<string> overrides)
     {
@@ -22,7 +23,12 @@ public static class ConfigurationOverride
                 throw new ConfigurationException($"--set {text}: path=value is wanted, e.g. model.slots=64.");
             }
 
-            Set(document, text[..separator].Trim(), text[(separator + 1)..].Trim());
+            var path = text[..separator].Trim();
+            Set(document, path, text[(separator + 1)..].Trim());
+            if (path.EndsWith(".kind", StringComparison.Ordinal))
+            {
+                document = ConfigurationJson.Write(ConfigurationJson.Read(document, configuration));
+            }
         }
 
         var resolved = ConfigurationJson.Read(document, configuration);
@@ -48,14 +54,13 @@ public static class ConfigurationOverride
         }
 
         var value = Parse(text, current, path);
-        if (last == "kind" && keys.Length == 2)
+        if (last == "kind")
         {
-            document[keys[0]] = ConfigurationJson.Defaults(keys[0], text);
+            // Another kind has other options: it starts from its own defaults.
+            parent.Clear();
         }
-        else
-        {
-            parent[last] = value;
-        }
+
+        parent[last] = value;
     }
 
     private static JsonNode? Child(JsonObject document, JsonObject parent, string key, string path) =>

@@ -9,8 +9,13 @@ public static class Suggestion
     public static string For(string unknown, IEnumerable<string> known)
     {
         var names = known.ToArray();
+        if (names.Length == 0)
+        {
+            return "there are none.";
+        }
+
         var nearest = names.Select(name => (Name: name, Distance: Distance(unknown, name))).MinBy(pair => pair.Distance);
-        return names.Length > 0 && nearest.Distance <= Math.Max(2, unknown.Length / 3)
+        return nearest.Distance <= Math.Max(2, unknown.Length / 3)
             ? $"did you mean '{nearest.Name}'?"
             : $"known are: {string.Join(", ", names)}.";
     }

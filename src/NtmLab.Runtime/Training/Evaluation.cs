@@ -40,7 +40,7 @@ public static class Evaluation
                 scores.AddRange(task.Score(model.Forward(batch.Input), batch));
             }
 
-            results.Add(new LengthScore(length, scores.Average(), scores.Count(score => score == 0) / (double)scores.Count));
+            results.Add(new LengthScore(length, scores.Average(score => (double)score), scores.Count(score => score == 0) / (double)scores.Count));
         }
 
         return results;

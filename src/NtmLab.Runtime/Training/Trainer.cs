@@ -100,8 +100,8 @@ public sealed class Trainer : IDisposable
                 _state.Sequences,
                 length,
                 loss * BitsPerNat,
-                scores.Average(),
-                _window.Average(),
+                scores.Average(score => (double)score),
+                _window.Average(score => (double)score),
                 seconds));
             if (Passed(before, _options.EvaluateEvery))
             {
@@ -153,7 +153,7 @@ public sealed class Trainer : IDisposable
         };
         if (_state.SolvedAtSequences is null
             && _window.Count == _options.Solved.Window
-            && _window.Average() <= _options.Solved.Score)
+            && _window.Average(score => (double)score) <= _options.Solved.Score)
         {
             _state = _state with { SolvedAtSequences = _state.Sequences, SolvedAtSeconds = seconds };
         }

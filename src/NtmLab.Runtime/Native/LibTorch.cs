@@ -49,6 +49,7 @@ public static class LibTorch
 
     private static (string Library, nint Handle) LoadTorchSharp(string library)
     {
+        RequireWhole(library);
         if (NativeLibrary.TryLoad(library, out var handle))
         {
             return (library, handle);
@@ -89,12 +90,7 @@ public static class LibTorch
 
     private static nint LoadFile(string file)
     {
-        if (!File.Exists(file))
-        {
-            throw new NativeLoadException(
-                $"libtorch: '{Path.GetFileName(file)}' is missing from '{Path.GetDirectoryName(file)}'; "
-                + "build the project again to bring it back.");
-        }
+        RequireWhole(file);
 
         try
         {
@@ -106,6 +102,34 @@ public static class LibTorch
             var reason = fault.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             throw new NativeLoadException(
                 $"libtorch: '{file}' does not load: {reason[^1].TrimEnd('.')}; {NativePlatform.Accepted}.", fault);
+        }
+    }
+
+    private static void RequireWhole(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new NativeLoadException(
+                $"libtorch: '{Path.GetFileName(file)}' is missing from '{Path.GetDirectoryName(file)}'; "
+                + "build the project again to bring it back.");
+        }
+
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        try
+        {
+            using var stream = File.OpenRead(file);
+            ElfSegments.RequireWhole(stream);
+        }
+        catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new NativeLoadException(
+                $"libtorch: '{file}' cannot be used: {fault.Message.TrimEnd('.')}; "
+                + "remove it (and its package from the NuGet cache), then build again.",
+                fault);
         }
     }
 

@@ -37,7 +37,7 @@ let private firstRecord
         Model = Catalog.NameOf(configuration.Model.GetType()),
         Parameters = model.ParameterCount,
         Seed = configuration.Seed,
-        Engine = "reference",
+        Engine = (if model.IsFused then "fused" else "reference"),
         Started = DateTimeOffset.UtcNow,
         Updated = DateTimeOffset.UtcNow,
         CodeVersion = Machine.codeVersion,
@@ -196,6 +196,11 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
         )
 
     model.``to`` (device) |> ignore
+    let engine = configuration.Compute.Engine
+
+    if engine = EngineChoice.Fused || (engine = EngineChoice.Auto && model.CanFuse) then
+        model.Fuse configuration.Compute.Threads
+
     use folder = openFolder session configuration model
 
     if folder.Record.Status <> RunStatus.Finished then

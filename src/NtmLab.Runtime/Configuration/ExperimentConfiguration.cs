@@ -65,16 +65,8 @@ public sealed record ComputeOptions
     public int Threads { get; init; } = 1;
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ConfigurationException">An option is out of range or not available.</exception>
-    public void Validate()
-    {
-        Require.AtLeast("compute.threads", Threads, 1);
-        if (Engine == EngineChoice.Fused)
-        {
-            throw new ConfigurationException(
-                "compute.engine: 'fused' is not available for this model; 'auto' and 'reference' are.");
-        }
-    }
+    /// <exception cref="ConfigurationException">An option is out of range.</exception>
+    public void Validate() => Require.AtLeast("compute.threads", Threads, 1);
 }
 
 /// <summary>The device that tensors live on.</summary>

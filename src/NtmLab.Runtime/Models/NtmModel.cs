@@ -1,6 +1,8 @@
 using NtmLab.Configuration;
+using NtmLab.Kernels;
 using NtmLab.Memory;
 using NtmLab.Probes;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -28,6 +30,8 @@ public sealed class NtmModel : SequenceModel
     private readonly Parameter _interfaceBias;
     private readonly Parameter _outputWeight;
     private readonly Parameter _outputBias;
+    private FusedNtm? _fused;
+    private int _fusedThreads;
 
     /// <summary>Makes the model with freshly drawn parameters.</summary>
     /// <param name="inputWidth">Features of the input in each step.</param>
@@ -69,8 +73,18 @@ public sealed class NtmModel : SequenceModel
         {
             Require.AtLeast("model.slots", value, Math.Max(1, _options.ShiftWidth));
             field = value;
+            if (_fused is not null)
+            {
+                StopFusing();
+                Fuse(_fusedThreads);
+            }
         }
     }
+
+    /// <inheritdoc/>
+    public override bool CanFuse =>
+        _options.Controller is FeedForwardControllerOptions or LstmControllerOptions { Layers: 1 }
+        && parameters().All(parameter => parameter.dtype == ScalarType.Float32 && parameter.device.type == DeviceType.CPU);
 
     /// <inheritdoc/>
     public override long StateSize =>
@@ -104,6 +118,59 @@ public sealed class NtmModel : SequenceModel
     public override long PathLength(long lag) => lag == 0 ? 2 : 4;
 
     /// <inheritdoc/>
+    public override bool IsFused => _fused is not null;
+
+    /// <inheritdoc/>
+    public override void Fuse(int threads)
+    {
+        if (!CanFuse)
+        {
+            base.Fuse(threads);
+        }
+
+        StopFusing();
+        var recurrent = _options.Controller is LstmControllerOptions;
+        string[] names = recurrent
+            ? ["controller.input_weight_0", "controller.bias_0", "controller.hidden_weight_0", "controller.initial_hidden_0",
+                "controller.initial_cell_0"]
+            : ["controller.input_weight", "controller.bias"];
+        names = [.. names, "initial_reads", "interface_weight", "interface_bias", "output_weight", "output_bias"];
+        var all = named_parameters().ToDictionary(named => named.name, named => named.parameter);
+        var shape = new NtmShape(
+            InputWidth,
+            OutputWidth,
+            recurrent ? NtmControllerKind.Lstm : NtmControllerKind.FeedForward,
+            _controller.Units,
+            Slots,
+            _options.Width,
+            _options.ReadHeads,
+            _options.WriteHeads,
+            _options.ShiftWidth);
+        var options = new NtmKernelOptions { Threads = threads, InitialMemory = _options.InitialMemory };
+        _fusedThreads = threads;
+        _fused = new FusedNtm(shape, [.. names.Select(name => (name, all[name]))], options);
+    }
+
+    /// <inheritdoc/>
+    public override void StopFusing()
+    {
+        _fused?.Dispose();
+        _fused = null;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor input, HeadTrace? trace = null)
+    {
+        if (_fused is null || trace is not null)
+        {
+            return base.Forward(input, trace);
+        }
+
+        RequireSequences(input);
+        return _fused.Forward(input);
+    }
+
+    /// <inheritdoc/>
     public override ModelState InitialState(long batch)
     {
         var memory = full(
@@ -132,6 +199,17 @@ public sealed class NtmModel : SequenceModel
         trace?.Record(read.Weighting, write.Weighting, reads, write.Erase, write.Add);
         var logits = nn.functional.linear(cat([hidden, reads.flatten(1)], 1), _outputWeight, _outputBias);
         return (logits, new State(controllerState, memory, reads, policyState));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            StopFusing();
+        }
+
+        base.Dispose(disposing);
     }
 
     private sealed record State(

@@ -41,6 +41,24 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     /// </summary>
     public abstract long PathLength(long lag);
 
+    /// <summary>Whether the fused engine knows this model as it is: its kind, its sizes, its device and type.</summary>
+    public virtual bool CanFuse => false;
+
+    /// <summary>Whether <see cref="Forward"/> is computed with the fused engine.</summary>
+    public virtual bool IsFused => false;
+
+    /// <summary>Computes <see cref="Forward"/> with the fused engine from now on.</summary>
+    /// <param name="threads">Threads that the sequences of a batch are shared among.</param>
+    /// <exception cref="ConfigurationException">The fused engine does not know this model.</exception>
+    public virtual void Fuse(int threads) =>
+        throw new ConfigurationException(
+            $"compute.engine: 'fused' is not available for this {GetName()} model; 'auto' and 'reference' are.");
+
+    /// <summary>Computes <see cref="Forward"/> with the reference engine from now on.</summary>
+    public virtual void StopFusing()
+    {
+    }
+
     /// <summary>The state before the first step.</summary>
     /// <param name="batch">The number of sequences.</param>
     public abstract ModelState InitialState(long batch);

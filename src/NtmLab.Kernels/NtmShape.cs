@@ -1,0 +1,74 @@
+namespace NtmLab.Kernels;
+
+/// <summary>The sizes of a Neural Turing Machine.</summary>
+/// <param name="Inputs">Features of the input in each step.</param>
+/// <param name="Outputs">Logits in each step.</param>
+/// <param name="Controller">The controller.</param>
+/// <param name="Units">The controller's width H.</param>
+/// <param name="Slots">Memory slots N.</param>
+/// <param name="Width">Width M of a slot.</param>
+/// <param name="ReadHeads">Read heads R.</param>
+/// <param name="WriteHeads">Write heads W.</param>
+/// <param name="ShiftWidth">Shifts S a head can make in one step; odd, at most N.</param>
+public sealed record NtmShape(
+    int Inputs,
+    int Outputs,
+    NtmControllerKind Controller,
+    int Units,
+    int Slots,
+    int Width,
+    int ReadHeads,
+    int WriteHeads,
+    int ShiftWidth)
+{
+    /// <summary>Read heads come first, write heads after them.</summary>
+    public int Heads => ReadHeads + WriteHeads;
+
+    /// <summary>Width of all read vectors together.</summary>
+    public int ReadWidth => ReadHeads * Width;
+
+    /// <summary>What the controller passes on from step to step beside its cell: the reads, then its output.</summary>
+    public int StateWidth => ReadWidth + Units;
+
+    /// <summary>Pre-activations per unit: 4 for LSTM (input, forget, cell, output), 1 for feed-forward.</summary>
+    public int Gates => Controller == NtmControllerKind.Lstm ? 4 : 1;
+
+    /// <summary>The part of the state that the controller sees: reads and its own output, or the reads alone.</summary>
+    public int RecurrentWidth => Controller == NtmControllerKind.Lstm ? StateWidth : ReadWidth;
+
+    /// <summary>Values that the controller gives the heads in each step.</summary>
+    public int InterfaceSize => (ReadHeads * (Width + ShiftWidth + 3)) + (WriteHeads * ((3 * Width) + ShiftWidth + 3));
+
+    /// <summary>Checks every size.</summary>
+    /// <exception cref="ArgumentException">A size is out of range; the message names it.</exception>
+    public void Validate()
+    {
+        foreach (var (name, value) in new[]
+        {
+            (nameof(Inputs), Inputs), (nameof(Outputs), Outputs), (nameof(Units), Units), (nameof(Slots), Slots),
+            (nameof(Width), Width), (nameof(ReadHeads), ReadHeads), (nameof(WriteHeads), WriteHeads),
+        })
+        {
+            if (value < 1)
+            {
+                throw new ArgumentException($"{name}: {value} is not allowed; 1 or more is.");
+            }
+        }
+
+        if (ShiftWidth < 1 || ShiftWidth % 2 == 0 || ShiftWidth > Slots)
+        {
+            throw new ArgumentException(
+                $"{nameof(ShiftWidth)}: {ShiftWidth} is not allowed; an odd number from 1 to the number of slots is.");
+        }
+    }
+}
+
+/// <summary>The controllers that the fused engine knows.</summary>
+public enum NtmControllerKind
+{
+    /// <summary>One layer of long short-term memory.</summary>
+    Lstm,
+
+    /// <summary>One layer with tanh.</summary>
+    FeedForward,
+}

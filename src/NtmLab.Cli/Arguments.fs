@@ -58,6 +58,31 @@ type DoctorArgument =
             | Runs _ -> "the folder whose write access is checked (default: runs)."
             | Json -> "print a JSON list of {name, status, detail}."
 
+/// What can be benchmarked.
+type Contest =
+    | Ntm
+    | Long
+
+/// Options of `ntmlab bench`.
+type BenchArgument =
+    | [<MainCommand; ExactlyOnce>] What of Contest
+    | Batch of sequences: int
+    | Length of vectors: int
+    | Threads of number: int
+    | Repeats of number: int
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | What _ ->
+                "ntm: the fused engine against the reference; long: time and memory against the number of steps."
+            | Batch _ -> "sequences in a batch (default: 1)."
+            | Length _ -> "vectors to copy (default: 20)."
+            | Threads _ -> "threads (default: 1)."
+            | Repeats _ -> "times the reference is measured (default: chosen by the time it takes)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+
 /// The verbs of `ntmlab`.
 type Verb =
     | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArgument>
@@ -65,6 +90,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "list">] Listed of ParseResults<ListArgument>
     | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ResumeArgument>
+    | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
     | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
     | [<CliPrefix(CliPrefix.None); SubCommand>] Test
     | [<CliPrefix(CliPrefix.None); SubCommand>] Format
@@ -77,6 +103,7 @@ type Verb =
             | Listed _ -> "list models, tasks, policies or experiments."
             | Runs _ -> "list the runs."
             | Show _ -> "show one run."
+            | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."
             | Test -> "build and run the tests; further options go to the test program."
             | Format -> "format all C# and F#; --check only checks."

@@ -3,17 +3,21 @@ module NtmLab.Cli.Commands
 
 open System
 open System.IO
+open System.Text.Json
 open System.Text.Json.Nodes
 open System.Text.RegularExpressions
 open Argu
 open NtmLab
+open NtmLab.Benchmarks
 open NtmLab.Configuration
 open NtmLab.Native
 open NtmLab.Runs
 open Spectre.Console
 
-let private printJson (document: JsonNode) : unit =
-    Console.Out.WriteLine(document.ToJsonString ConfigurationJson.Options)
+let private printJson (document: JsonNode | null) : unit =
+    match document with
+    | null -> ()
+    | document -> Console.Out.WriteLine(document.ToJsonString ConfigurationJson.Options)
 
 let private jsonObject (members: (string * string) list) : JsonNode =
     let document = JsonObject()
@@ -117,7 +121,7 @@ let list (arguments: ParseResults<ListArgument>) : int =
     let named (entries: CatalogEntry seq) = [ for entry in entries -> entry.Name, entry.Summary ]
 
     let items =
-        match arguments.GetResult What with
+        match arguments.GetResult ListArgument.What with
         | Models -> named Catalog.Models
         | Tasks -> named Catalog.Tasks
         | Policies -> named Catalog.Policies
@@ -179,6 +183,49 @@ let show (arguments: ParseResults<ResumeArgument>) : int =
 
         Console.Out.WriteLine $"configuration: {record.Configuration.ToJsonString ConfigurationJson.Options}"
         Console.Out.WriteLine $"run folder: {directory}"
+
+    0
+
+/// `ntmlab bench`.
+let bench (arguments: ParseResults<BenchArgument>) : int =
+    LibTorch.Load()
+    let json = arguments.Contains BenchArgument.Json
+
+    match arguments.GetResult BenchArgument.What with
+    | Ntm ->
+        let result =
+            NtmBenchmark.Run(
+                arguments.GetResult(Batch, 1),
+                arguments.GetResult(Length, 20),
+                arguments.GetResult(BenchArgument.Threads, 1),
+                arguments.GetResult(Repeats, 0)
+            )
+
+        if json then
+            printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
+        else
+            table [ "engine"; "ms a batch"; "us a step and sequence" ] [
+                [ "fused"; $"{result.FusedMs:F3}"; $"{result.MicrosecondsPerStep:F2}" ]
+                [ "reference"; $"{result.ReferenceMs:F2}"; $"{result.MicrosecondsPerStep * result.Ratio:F1}" ]
+            ]
+
+            printfn
+                $"ratio {result.Ratio:F1}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+    | Long ->
+        let costs = NtmBenchmark.ByLength [ 100; 300; 1000; 3000; 10_000; 30_000 ]
+
+        if json then
+            printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
+        else
+            table [ "steps"; "ms a sequence"; "us a step"; "workspace MiB" ] [
+                for cost in costs ->
+                    [
+                        string cost.Steps
+                        $"{cost.Milliseconds:F2}"
+                        $"{cost.MicrosecondsPerStep:F2}"
+                        $"{float cost.PeakBytes / 1048576.0:F1}"
+                    ]
+            ]
 
     0
 

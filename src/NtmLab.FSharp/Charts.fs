@@ -1,9 +1,370 @@
-/// Pictures.
+/// Charts of training and of what heads did. Each is written twice: as PNG and as SVG.
 module NtmLab.Charts
 
-/// Learning curve.
-let learningCurve (title: string) (scoreName: string) (solvedScore: float) (solvedAt: int64 option) (rows: NtmLab.Training.BatchReport seq) (path: string) : unit = ()
-/// Panels.
-let panels (title: string) (panels: (string * float32[,]) list) (path: string) : unit = ()
-/// Heads.
-let heads (title: string) (input: float32[,]) (output: float32[,]) (steps: System.Collections.Generic.IReadOnlyList<NtmLab.Probes.HeadStep>) (path: string) : unit = ()
+open System
+open System.IO
+open NtmLab.Probes
+open NtmLab.Training
+open ScottPlot
+open SkiaSharp
+
+/// Pixels drawn for each pixel of the layout, so that PNGs stay sharp on dense screens and in print.
+let private scale = 2.0
+
+let private invariant = Globalization.CultureInfo.InvariantCulture
+
+/// Writes plots in a layout as `path.png` and `path.svg`; sizes in pixels of the layout.
+let private save (width: int) (height: int) (path: string) (multiplot: Multiplot) : unit =
+    let draw (canvas: SKCanvas) =
+        canvas.Clear SKColors.White
+        multiplot.Render(canvas, PixelRect(0f, float32 width, float32 height, 0f))
+
+    use surface = SKSurface.Create(SKImageInfo(int (scale * float width), int (scale * float height)))
+
+    surface.Canvas.Scale(float32 scale)
+    draw surface.Canvas
+    use image = surface.Snapshot()
+    use data = image.Encode(SKEncodedImageFormat.Png, 100)
+
+    do
+        use file = File.Create(path + ".png")
+        data.SaveTo file
+
+    use file = File.Create(path + ".svg")
+    use canvas = SKSvgCanvas.Create(SKRect(0f, 0f, float32 width, float32 height), file)
+    draw canvas
+
+let private multiplot (layout: IMultiplotLayout) (plots: Plot list) : Multiplot =
+    let multiplot = new Multiplot()
+    // It comes with one empty plot.
+    multiplot.Subplots.RemoveAt 0
+
+    for plot in plots do
+        IMultiplotExtensions.AddPlot(multiplot, plot)
+
+    multiplot.Layout <- layout
+    multiplot
+
+let private newPlot () : Plot =
+    ChartFont.install.Force()
+    let plot = new Plot()
+    plot.Grid.MajorLineColor <- Colors.Black.WithAlpha 0.08
+    plot.Axes.Bottom.TickLabelStyle.FontSize <- 12f
+    plot.Axes.Left.TickLabelStyle.FontSize <- 12f
+    plot
+
+let private bold = Colors.C0
+let private faint = Colors.C0.WithAlpha 0.25
+
+/// The mean of each run of neighbours, at most this many of them, with the mean of their places.
+let private thin (most: int) (points: (float * float)[]) : (float * float)[] =
+    let size = max 1 ((points.Length + most - 1) / most)
+
+    points
+    |> Array.chunkBySize size
+    |> Array.map (fun run -> Array.averageBy fst run, Array.averageBy snd run)
+
+/// Values on a logarithmic axis, cut off below: a score of 0 has no logarithm.
+let private logarithm (least: float) (value: float) : float = Math.Log10(max least value)
+
+let private logTicks (least: float) (plot: Plot) : unit =
+    let label (exponent: int) =
+        let value = 10.0 ** float exponent
+        let text = value.ToString("G4", invariant)
+        if value <= least * 1.0001 then $"≤ {text}" else text
+
+    let ticks = [| for exponent in int (Math.Round(Math.Log10 least)) .. 4 -> exponent |]
+    plot.Axes.Left.SetTicks(ticks |> Array.map float, ticks |> Array.map label)
+
+let private curve (plot: Plot) (points: (float * float)[]) (color: Color) (width: float32) : unit =
+    if points.Length > 0 then
+        let line = plot.Add.ScatterLine(Array.map fst points, Array.map snd points, color)
+        line.LineWidth <- width
+
+/// One panel of a learning curve: every batch faint, a smooth line bold.
+let private history least name (raw: (float * float)[]) (smooth: (float * float)[]) : Plot =
+    let toLog = Array.map (fun (x, y) -> x, logarithm least y)
+    let plot = newPlot ()
+    curve plot (toLog (thin 1500 raw)) faint 1f
+    curve plot (toLog (thin 400 smooth)) bold 2.5f
+    logTicks least plot
+    plot.YLabel(name, 13f)
+    let values = toLog (Array.append (thin 1500 raw) smooth)
+
+    if values.Length > 0 then
+        let top = values |> Array.map snd |> Array.max
+        plot.Axes.SetLimitsY(Math.Log10 least - 0.15, top + 0.25)
+        plot.Axes.SetLimitsX(0.0, (values |> Array.map fst |> Array.max) * 1.01)
+
+    plot
+
+/// Loss and score against sequences trained, both on logarithmic axes.
+/// The score is smoothed over the window in which "solved" is decided; `solvedScore` is drawn as a line.
+let learningCurve
+    (title: string)
+    (scoreName: string)
+    (solvedScore: float)
+    (solvedAt: int64 option)
+    (rows: BatchReport seq)
+    (path: string)
+    : unit =
+    let rows = Seq.toArray rows
+    let points (value: BatchReport -> float) = rows |> Array.map (fun row -> float row.Sequences, value row)
+    let loss = points _.LossBits
+    let lossPanel = history 1e-3 "loss, bits a sequence" loss (thin 200 loss)
+    let scorePanel = history 1e-2 $"{scoreName} a sequence" (points _.Score) (points _.WindowScore)
+    lossPanel.Title(title, 15f)
+    scorePanel.XLabel("sequences trained", 13f)
+
+    let line =
+        scorePanel.Add.HorizontalLine(logarithm 1e-2 solvedScore, 1.5f, Colors.C2, LinePattern.Dashed)
+
+    line.EnableAutoscale <- false
+
+    for panel in [ lossPanel; scorePanel ] do
+        for sequences in Option.toList solvedAt do
+            panel.Add.VerticalLine(float sequences, 1.5f, Colors.C2, LinePattern.Dashed)
+            |> ignore
+
+    for sequences in Option.toList solvedAt do
+        let text = $" solved at {sequences}"
+        let mark = scorePanel.Add.Text(text, float sequences, scorePanel.Axes.GetLimits().Top)
+        mark.LabelFontColor <- Colors.C2
+        mark.LabelFontSize <- 13f
+        mark.LabelAlignment <- Alignment.UpperLeft
+
+    multiplot (MultiplotLayouts.Rows()) [ lossPanel; scorePanel ]
+    |> save 900 640 path
+
+/// A heatmap of `[row, time]`, row 0 on top, without axes of its own.
+let private heatmap (colormap: IColormap) (low: float) (high: float) (values: float32[,]) : Plot =
+    let plot = newPlot ()
+    let map = plot.Add.Heatmap(Array2D.map float values)
+    map.Colormap <- colormap
+    map.ManualRange <- Range(low, high)
+    map.Smooth <- false
+    let rows, columns = Array2D.length1 values, Array2D.length2 values
+    plot.Axes.SetLimits(-0.5, float columns - 0.5, -0.5, float rows - 0.5)
+    plot.Grid.IsVisible <- false
+    plot.Axes.Left.SetTicks([||], [||])
+    plot
+
+/// Names some rows of a heatmap, counted from the top, by what `name` gives.
+let private rowTicks (rows: int) (every: int) (name: int -> string) (plot: Plot) : unit =
+    let numbers = [| 0..every .. rows - 1 |]
+
+    plot.Axes.Left.SetTicks(
+        numbers |> Array.map (fun row -> float (rows - 1 - row)),
+        numbers |> Array.map name
+    )
+
+/// Gives a panel of a column fixed margins, so that all panels line up; only the last shows time.
+let private inColumn (isFirst: bool) (isLast: bool) (name: string) (plot: Plot) : unit =
+    plot.YLabel(name, 13f)
+    plot.Layout.Fixed(PixelPadding(64f, 12f, (if isLast then 48f else 8f), (if isFirst then 40f else 8f)))
+
+    if isLast then
+        plot.XLabel("time step", 13f)
+    else
+        plot.Axes.Bottom.SetTicks([||], [||])
+
+let private greys: IColormap = Colormaps.GrayscaleReversed()
+let private diverging: IColormap = Colormaps.Balance()
+let private focus: IColormap = Colormaps.Inferno()
+
+/// Panels `[channel, time]` below one another, each with its name; channel 0 on top. Values are from 0 to 1, but for a
+/// panel named "error", which is from -1 to 1.
+let panels (title: string) (panels: (string * float32[,]) list) (path: string) : unit =
+    let last = panels.Length - 1
+
+    let draw index (name: string, values: float32[,]) =
+        let plot =
+            if name = "error" then
+                heatmap diverging -1.0 1.0 values
+            else
+                heatmap greys 0.0 1.0 values
+
+        inColumn (index = 0) (index = last) name plot
+
+        if index = 0 then
+            plot.Title(title, 15f)
+
+        plot
+
+    let columns = panels |> List.map (snd >> Array2D.length2) |> List.fold max 1
+    let width = Math.Clamp(240 + 14 * columns, 560, 1400)
+
+    panels
+    |> List.mapi draw
+    |> multiplot (MultiplotLayouts.Rows())
+    |> save width (130 * panels.Length + 60) path
+
+/// Vectors over time as `[entry, time]`.
+let private overTime (vectors: float32[] seq) : float32[,] =
+    let vectors = Seq.toArray vectors
+    Array2D.init vectors[0].Length vectors.Length (fun entry time -> vectors[time][entry])
+
+/// The run of slots, counted around the circle that they form, that holds all that any head ever touches, with a margin
+/// on both sides: its first slot and its length.
+let private slotsUsed (steps: HeadStep seq) : int * int =
+    let slots = (Seq.head steps).ReadWeighting[0].Length
+    let used = Array.create slots false
+
+    for step in steps do
+        for weighting in Seq.append step.ReadWeighting step.WriteWeighting do
+            weighting
+            |> Array.iteri (fun slot weight ->
+                if weight > 0.05f then
+                    used[slot] <- true)
+
+    // The longest run of unused slots that ends just before a used one is what is left out.
+    let unusedBefore slot =
+        Seq.initInfinite (fun back -> used[(slot + slots - 1 - back) % slots])
+        |> Seq.truncate slots
+        |> Seq.takeWhile not
+        |> Seq.length
+
+    match
+        [
+            for slot in 0 .. slots - 1 do
+                if used[slot] then
+                    slot, unusedBefore slot
+        ]
+    with
+    | [] -> 0, slots
+    | candidates ->
+        let first, unused = candidates |> List.maxBy snd
+        let margin = min (unused / 2) (max 2 ((slots - unused) / 10))
+        (first + slots - margin) % slots, slots - unused + 2 * margin
+
+/// What the heads did, as in figure 6 of Graves et al. 2014: on the left inputs, add vectors and write weightings, on the
+/// right outputs, read vectors and read weightings; time runs to the right. Every head has panels of its own. Only the
+/// slots in use are shown, counted around the circle that they form; `input` and `output` are `[channel, time]`.
+let heads
+    (title: string)
+    (input: float32[,])
+    (output: float32[,])
+    (steps: Collections.Generic.IReadOnlyList<HeadStep>)
+    (path: string)
+    : unit =
+    let first = steps[0]
+    let slots = first.ReadWeighting[0].Length
+    let firstShown, shown = slotsUsed steps
+    let slotOf row = (firstShown + row) % slots
+
+    let vectors (select: HeadStep -> float32[]) =
+        steps |> Seq.map select |> overTime |> heatmap diverging -1.0 1.0
+
+    let weightings (select: HeadStep -> float32[]) =
+        let plot =
+            steps
+            |> Seq.map (fun step -> Array.init shown (fun row -> (select step)[slotOf row]))
+            |> overTime
+            |> heatmap focus 0.0 1.0
+
+        rowTicks shown (max 5 (shown / 40 * 10)) (slotOf >> string) plot
+        plot
+
+    let number head heads = if heads > 1 then $" {head + 1}" else ""
+    let writeHeads, readHeads = first.WriteWeighting.Count, first.ReadWeighting.Count
+
+    let left = [
+        "inputs", heatmap greys 0.0 1.0 input, 1.0
+        for head in 0 .. writeHeads - 1 do
+            $"adds{number head writeHeads}", vectors (fun step -> step.Add[head]), 1.2
+        for head in 0 .. writeHeads - 1 do
+            $"write weighting{number head writeHeads} (slot)",
+            weightings (fun step -> step.WriteWeighting[head]),
+            3.0
+    ]
+
+    let right = [
+        "outputs", heatmap greys 0.0 1.0 output, 1.0
+        for head in 0 .. readHeads - 1 do
+            $"reads{number head readHeads}", vectors (fun step -> step.Reads[head]), 1.2
+        for head in 0 .. readHeads - 1 do
+            $"read weighting{number head readHeads} (slot)",
+            weightings (fun step -> step.ReadWeighting[head]),
+            3.0
+    ]
+
+    for column, heading in [ left, $"{title}: writing"; right, "reading" ] do
+        column
+        |> List.iteri (fun index (name, plot, _) ->
+            inColumn (index = 0) (index = column.Length - 1) name plot)
+
+        let _, top, _ = column.Head
+        top.Title(heading, 15f)
+
+    let height = 180 + 220 * (1 + max readHeads writeHeads)
+
+    let rectangles
+        (figure: PixelRect)
+        (column: (string * Plot * float) list)
+        (from: float32)
+        (until: float32)
+        =
+        // The margins of the first and last panel are theirs alone; what is left is shared out.
+        let margin index =
+            16f
+            + (if index = 0 then 32f else 0f)
+            + (if index = column.Length - 1 then 40f else 0f)
+
+        let margins = column |> List.mapi (fun index _ -> margin index)
+        let shares = column |> List.map (fun (_, _, share) -> float32 share)
+        let room = figure.Height - List.sum margins
+
+        let heights = List.map2 (fun margin share -> margin + room * share / List.sum shares) margins shares
+
+        let edges = List.scan (+) figure.Top heights |> List.pairwise
+
+        [
+            for top, bottom in edges ->
+                PixelRect(figure.Left + figure.Width * from, figure.Left + figure.Width * until, bottom, top)
+        ]
+
+    let layout = {
+        new IMultiplotLayout with
+            member _.GetSubplotRectangles(_, figure) = [|
+                yield! rectangles figure left 0f 0.5f
+                yield! rectangles figure right 0.5f 1f
+            |]
+    }
+
+    let columns = Array2D.length2 input
+    let width = Math.Clamp(360 + 16 * columns, 900, 1800)
+
+    List.append left right
+    |> List.map (fun (_, plot, _) -> plot)
+    |> multiplot layout
+    |> save width height path
+
+/// Score against length, on a logarithmic axis of scores; the lengths trained on are shaded.
+let generalisation
+    (title: string)
+    (scoreName: string)
+    (trainedTo: int)
+    (scores: LengthScore seq)
+    (path: string)
+    : unit =
+    let least = 1e-2
+    let plot = newPlot ()
+    let xs = [| for score in scores -> float score.Length |]
+    let ys = [| for score in scores -> logarithm least score.Score |]
+
+    let span = plot.Add.HorizontalSpan(0.0, float trainedTo)
+    span.FillStyle.Color <- Colors.C2.WithAlpha 0.15
+    span.LineStyle.Width <- 0f
+    span.LegendText <- "trained on"
+
+    let line = plot.Add.Scatter(xs, ys, bold)
+    line.LineWidth <- 2f
+    line.MarkerSize <- 9f
+    line.LegendText <- "this run"
+    logTicks least plot
+    plot.Title(title, 15f)
+    plot.XLabel("length", 13f)
+    plot.YLabel($"{scoreName} a sequence", 13f)
+    plot.Axes.SetLimits(0.0, Array.max xs * 1.05, Math.Log10 least - 0.2, max 1.0 (Array.max ys + 0.3))
+    plot.ShowLegend Alignment.UpperLeft |> ignore
+    multiplot (MultiplotLayouts.Rows()) [ plot ] |> save 800 420 path

@@ -149,10 +149,13 @@ let private finish
 
     folder.Update(fun record -> record.WithEvaluation scores)
 
-    Pictures.draw configuration trainer.Model folder [
-        Seq.min evaluation.Lengths
-        evaluation.Lengths |> Seq.truncate 4 |> Seq.max
-    ]
+    let longest = Seq.max evaluation.Lengths
+
+    Pictures.draw
+        configuration
+        trainer.Model
+        folder
+        (List.distinct [ configuration.Task.LongestTrained(); longest ])
 
     folder.Update(fun record -> record.WithStatus RunStatus.Finished)
 

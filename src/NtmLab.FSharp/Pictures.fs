@@ -5,7 +5,6 @@ open NtmLab.Configuration
 open NtmLab.Models
 open NtmLab.Probes
 open NtmLab.Runs
-open NtmLab.Tasks
 open NtmLab.Training
 open TorchSharp
 
@@ -58,6 +57,13 @@ let draw
         (Option.ofNullable record.SolvedAtSequences)
         (MetricsRows.Read<BatchReport> folder.MetricsFile)
         (folder.Picture "learning-curve")
+
+    Charts.generalisation
+        $"{record.Model} on {record.Task}, seed {record.Seed}"
+        record.ScoreName
+        (configuration.Task.LongestTrained())
+        record.Evaluation
+        (folder.Picture "generalisation")
 
     for length in lengths do
         drawExample configuration model folder length

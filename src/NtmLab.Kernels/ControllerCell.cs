@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NtmLab.Kernels;
 
 /// <summary>
@@ -20,6 +22,7 @@ internal static unsafe class ControllerCell<T>
     /// <param name="cell">c, <c>[padded]</c>.</param>
     /// <param name="nextCell">Gets c'.</param>
     /// <param name="hidden">Gets h; room for whole rows of lanes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void LstmForward(int padded, float* gates, float* cell, float* nextCell, float* hidden)
     {
         float* inputGate = gates, forgetGate = gates + padded, candidate = gates + (2 * padded), outputGate = gates + (3 * padded);
@@ -46,6 +49,7 @@ internal static unsafe class ControllerCell<T>
     /// <param name="nextCell">c'.</param>
     /// <param name="hiddenGradient">dh.</param>
     /// <param name="cellGradient">dc' going in, dc coming out.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void LstmBackward(
         int padded, float* gates, float* cell, float* nextCell, float* hiddenGradient, float* cellGradient)
     {
@@ -69,6 +73,7 @@ internal static unsafe class ControllerCell<T>
     /// <param name="padded">The units rounded up to whole rows of lanes.</param>
     /// <param name="gates">z going in, h coming out.</param>
     /// <param name="hidden">Gets h too; room for whole rows of lanes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FeedForwardForward(int padded, float* gates, float* hidden)
     {
         for (var j = 0; j < padded; j += T.Count)
@@ -83,6 +88,7 @@ internal static unsafe class ControllerCell<T>
     /// <param name="padded">The units rounded up to whole rows of lanes.</param>
     /// <param name="gates">h going in, dz coming out.</param>
     /// <param name="hiddenGradient">dh.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FeedForwardBackward(int padded, float* gates, float* hiddenGradient)
     {
         for (var j = 0; j < padded; j += T.Count)

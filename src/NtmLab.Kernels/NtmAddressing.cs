@@ -60,6 +60,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
     /// <param name="last">p, <c>[padded slots]</c>.</param>
     /// <param name="kept">Gets q, a and h for the backward pass, each <c>[padded slots]</c>.</param>
     /// <param name="weighting">Gets w, <c>[padded slots]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(HeadValues head, float* memory, float* norms, float* last, float* kept, float* weighting)
     {
         var (similarity, content, shifted) = (0, _padded, 2 * _padded);
@@ -94,6 +95,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
     /// <param name="weightingGradient">dw going in, dp coming out.</param>
     /// <param name="productGradient">Gets df, <c>[padded slots]</c>.</param>
     /// <param name="normGradient">Gets <c>|k| dD / n</c> added, <c>[padded slots]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(
         HeadValues head,
         HeadValues gradient,
@@ -198,6 +200,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
         return MathF.Sqrt(sum);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Similarity(float* key, float* memory, float* norms, float* similarity)
     {
         var width = T.Count;
@@ -241,6 +244,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
         (product / T.MultiplyAdd(keyNorm, T.Load(norms), T.All(CosineEpsilon))).Store(similarity);
 
     /// <summary><c>softmax(scale x)</c> over the slots; the padding gets 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Softmax(float* x, float scale, float* result)
     {
         var factor = T.All(scale);
@@ -270,6 +274,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
     }
 
     /// <summary>The greatest of the slots; the factor it is used with is never negative.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float Greatest(float* x)
     {
         var whole = _slots / T.Count * T.Count;
@@ -294,6 +299,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
     }
 
     /// <summary><c>result(i) = sum_j s(j) ring(i - direction j)</c> over the slots as a circle; the padding gets 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Shift(float* ring, float* shift, int direction, float* result)
     {
         for (var j = 1; j <= _reach; j++)
@@ -320,6 +326,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
         new Span<float>(result + _slots, _padded - _slots).Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float Dot(float* x, float* y)
     {
         var sum = T.All(0f);

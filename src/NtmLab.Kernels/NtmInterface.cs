@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NtmLab.Kernels;
 
 /// <summary>
@@ -50,6 +52,7 @@ internal sealed unsafe class NtmInterface
     }
 
     /// <summary>Activates the values of one step in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward<T>(float* values)
         where T : unmanaged, ILanes<T>
     {
@@ -70,6 +73,7 @@ internal sealed unsafe class NtmInterface
     /// <summary>Turns gradients of activated values into gradients of the values before activation, in place.</summary>
     /// <param name="values">The activated values.</param>
     /// <param name="gradients">Their gradients.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Backward(float* values, float* gradients)
     {
         for (var head = 0; head < _shape.Heads; head++)
@@ -92,6 +96,7 @@ internal sealed unsafe class NtmInterface
         TanhBackward(values + AddStart, gradients + AddStart, vectors);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tanh<T>(float* values, int count)
         where T : unmanaged, ILanes<T>
     {
@@ -107,6 +112,7 @@ internal sealed unsafe class NtmInterface
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sigmoid<T>(float* values, int count)
         where T : unmanaged, ILanes<T>
     {
@@ -122,6 +128,7 @@ internal sealed unsafe class NtmInterface
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TanhBackward(float* values, float* gradients, int count)
     {
         for (var i = 0; i < count; i++)

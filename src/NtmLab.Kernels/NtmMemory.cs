@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NtmLab.Kernels;
 
 /// <summary>
@@ -43,6 +45,7 @@ internal sealed unsafe class NtmMemory<T>
     /// <summary>The norm of every slot.</summary>
     /// <param name="memory">M.</param>
     /// <param name="norms">Gets n, <c>[padded slots]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Norms(float* memory, float* norms)
     {
         for (var i = 0; i < _padded; i += T.Count)
@@ -65,6 +68,7 @@ internal sealed unsafe class NtmMemory<T>
     /// <param name="add">a, <c>[write heads, width]</c>.</param>
     /// <param name="written">Gets M'; may be <paramref name="memory"/> itself.</param>
     /// <param name="norms">Gets n, <c>[padded slots]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void WriteForward(float* memory, float* weightings, float* erase, float* add, float* written, float* norms)
     {
         var one = T.All(1f);
@@ -122,6 +126,7 @@ internal sealed unsafe class NtmMemory<T>
     /// <param name="weightingGradients">Gets dw added, <c>[write heads, padded slots]</c>.</param>
     /// <param name="eraseGradient">Gets de.</param>
     /// <param name="addGradient">Gets da.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void WriteBackward(
         float* memory,
         float* weightings,
@@ -189,6 +194,7 @@ internal sealed unsafe class NtmMemory<T>
     /// <param name="memory">M'.</param>
     /// <param name="weightings">u, <c>[read heads, padded slots]</c>.</param>
     /// <param name="reads">Gets the read vectors, <c>[read heads, width]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void ReadForward(float* memory, float* weightings, float* reads)
     {
         for (var r = 0; r < _readHeads; r++)
@@ -212,6 +218,7 @@ internal sealed unsafe class NtmMemory<T>
     /// <param name="memory">M'.</param>
     /// <param name="readGradients">dread, <c>[read heads, width]</c>.</param>
     /// <param name="weightingGradients">Gets du added, <c>[read heads, padded slots]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void ReadBackward(float* memory, float* readGradients, float* weightingGradients)
     {
         for (var r = 0; r < _readHeads; r++)
@@ -269,6 +276,7 @@ internal sealed unsafe class NtmMemory<T>
     /// <param name="productGradients">df, <c>[heads, padded slots]</c>.</param>
     /// <param name="readGradients">dread, <c>[heads, width]</c>; null for write heads.</param>
     /// <param name="readWeightings">u, <c>[heads, padded slots]</c>; null for write heads.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void ContentBackward(
         float* memory,
         float* memoryGradient,
@@ -338,6 +346,7 @@ internal sealed unsafe class NtmMemory<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void OneHeadBackward(
         float* memory,
         float* weighting,

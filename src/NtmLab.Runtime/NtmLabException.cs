@@ -34,3 +34,6 @@ public sealed class RunException(string message, Exception? cause = null) : NtmL
 
 /// <summary>Training that cannot go on: the loss or a gradient is no longer a finite number.</summary>
 public sealed class DivergenceException(string message) : NtmLabException(message);
+
+/// <summary>A benchmark whose contestants do not compute the same.</summary>
+public sealed class BenchmarkException(string message) : NtmLabException(message);

@@ -25,6 +25,9 @@ internal sealed class FusedNtm : IDisposable
         _kernel = new NtmKernel(shape, options);
     }
 
+    /// <summary>Bytes of workspace that wait for the next call.</summary>
+    public long WorkspaceBytes => _kernel.FreeBytes;
+
     /// <summary>Whole sequences from the initial state.</summary>
     /// <param name="input">The sequences, <c>[batch, time, inputs]</c>, float32.</param>
     /// <returns>Logits, <c>[batch, time, outputs]</c>.</returns>

@@ -31,7 +31,7 @@ public sealed class NtmModel : SequenceModel
     private readonly Parameter _outputWeight;
     private readonly Parameter _outputBias;
     private FusedNtm? _fused;
-    private int _fusedThreads;
+    private NtmKernelOptions _fusedOptions = new();
 
     /// <summary>Makes the model with freshly drawn parameters.</summary>
     /// <param name="inputWidth">Features of the input in each step.</param>
@@ -75,8 +75,7 @@ public sealed class NtmModel : SequenceModel
             field = value;
             if (_fused is not null)
             {
-                StopFusing();
-                Fuse(_fusedThreads);
+                Fuse(_fusedOptions);
             }
         }
     }
@@ -121,11 +120,19 @@ public sealed class NtmModel : SequenceModel
     public override bool IsFused => _fused is not null;
 
     /// <inheritdoc/>
-    public override void Fuse(int threads)
+    public override long WorkspaceBytes => _fused?.WorkspaceBytes ?? 0;
+
+    /// <inheritdoc/>
+    public override void Fuse(int threads) => Fuse(new NtmKernelOptions { Threads = threads });
+
+    /// <summary>Computes <see cref="Forward"/> with the fused engine from now on.</summary>
+    /// <param name="options">Threads, memory and vector path; the initial memory is this model's own.</param>
+    /// <exception cref="ConfigurationException">The fused engine does not know this model.</exception>
+    public void Fuse(NtmKernelOptions options)
     {
         if (!CanFuse)
         {
-            base.Fuse(threads);
+            base.Fuse(options.Threads);
         }
 
         StopFusing();
@@ -146,9 +153,8 @@ public sealed class NtmModel : SequenceModel
             _options.ReadHeads,
             _options.WriteHeads,
             _options.ShiftWidth);
-        var options = new NtmKernelOptions { Threads = threads, InitialMemory = _options.InitialMemory };
-        _fusedThreads = threads;
-        _fused = new FusedNtm(shape, [.. names.Select(name => (name, all[name]))], options);
+        _fusedOptions = options with { InitialMemory = _options.InitialMemory };
+        _fused = new FusedNtm(shape, [.. names.Select(name => (name, all[name]))], _fusedOptions);
     }
 
     /// <inheritdoc/>

@@ -59,6 +59,9 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     {
     }
 
+    /// <summary>Bytes that the fused engine holds between two calls; 0 for the reference engine.</summary>
+    public virtual long WorkspaceBytes => 0;
+
     /// <summary>The state before the first step.</summary>
     /// <param name="batch">The number of sequences.</param>
     public abstract ModelState InitialState(long batch);

@@ -36,6 +36,9 @@ public sealed record CopyTask : SequenceTask
     public override string ScoreName() => "wrong bits";
 
     /// <inheritdoc/>
+    public override int LongestTrained() => MaxLength;
+
+    /// <inheritdoc/>
     public override void Validate()
     {
         Require.AtLeast("task.bits", Bits, 1);

@@ -18,6 +18,9 @@ public abstract record SequenceTask
     /// <summary>The name of the score, e.g. <c>wrong bits</c>; less is better.</summary>
     public abstract string ScoreName();
 
+    /// <summary>The greatest length that training batches have, in the task's own measure.</summary>
+    public abstract int LongestTrained();
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
     public abstract void Validate();

@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using NtmLab.Kernels;
+using NtmLab.Models;
+using NtmLab.Tasks;
+using static TorchSharp.torch;
+
+namespace NtmLab.Benchmarks;
+
+/// <summary>
+/// The fused engine of the NTM side by side with the reference engine: forward, loss and backward of one batch of the copy
+/// task at the paper's sizes. First both must give the same loss and gradients; then they are timed in turn.
+/// </summary>
+public static class NtmBenchmark
+{
+    /// <summary>The greatest difference of a gradient, relative to that parameter's greatest gradient, that is accepted.</summary>
+    public const double Tolerance = 2e-3;
+
+    /// <summary>Runs the benchmark.</summary>
+    /// <param name="batch">Sequences in the batch.</param>
+    /// <param name="length">Vectors to copy; the sequences have twice as many steps and one.</param>
+    /// <param name="threads">Threads of the fused engine and of libtorch.</param>
+    /// <param name="repeats">Times each engine is measured, in turn; 0 chooses by the time that they take.</param>
+    /// <exception cref="ConfigurationException">A number is out of range.</exception>
+    /// <exception cref="BenchmarkException">The engines disagree.</exception>
+    public static BenchmarkResult Run(int batch, int length, int threads, int repeats = 0)
+    {
+        Require.AtLeast("bench: --batch", batch, 1);
+        Require.AtLeast("bench: --length", length, 1);
+        Require.AtLeast("bench: --threads", threads, 1);
+        Require.AtLeast("bench: --repeats", repeats, 0);
+        set_num_threads(threads);
+        var task = new CopyTask();
+        using var model = new NtmOptions().Build(
+            task.InputWidth(), task.OutputWidth(), new RandomStream(1, "model"));
+        using var sequences = task.Generate(new RandomStream(1, "bench"), batch, length);
+
+        model.StopFusing();
+        var reference = Step(model, task, sequences);
+        model.Fuse(threads);
+        var fused = Step(model, task, sequences);
+        var worst = Difference(fused, reference);
+        if (!(worst <= Tolerance))
+        {
+            throw new BenchmarkException(
+                $"bench ntm: the engines disagree by {worst:G3} of the greatest gradient; at most {Tolerance:G3} is accepted.");
+        }
+
+        if (repeats == 0)
+        {
+            repeats = Math.Clamp((int)(20 / Math.Max(reference.Milliseconds / 1000, 1e-3)), 1, 21);
+        }
+
+        // The just-in-time compiler improves what is called often: it should be done before times are taken.
+        for (var i = 0; i < 60 && i * fused.Milliseconds < 1000; i++)
+        {
+            Step(model, task, sequences);
+        }
+
+        var fusedTimes = new List<double>();
+        var referenceTimes = new List<double>();
+        for (var i = 0; i < repeats; i++)
+        {
+            model.Fuse(threads);
+            Step(model, task, sequences);
+            var inner = Math.Max(3, (int)(200 / Math.Max(fused.Milliseconds, 1)));
+            for (var j = 0; j < inner; j++)
+            {
+                fusedTimes.Add(Step(model, task, sequences).Milliseconds);
+            }
+
+            model.StopFusing();
+            referenceTimes.Add(Step(model, task, sequences).Milliseconds);
+        }
+
+        model.Fuse(threads);
+        Step(model, task, sequences);
+        var steps = (2L * length) + 1;
+        var fusedMs = Median(fusedTimes);
+        var referenceMs = Median(referenceTimes);
+        var multiplyAdds = 3.0 * model.MultiplyAddsPerStep * steps * batch;
+        var peak = Roofline.Measure().MultiplyAddsPerSecond * Math.Min(threads, Environment.ProcessorCount);
+        return new BenchmarkResult(
+            "ntm",
+            batch,
+            length,
+            threads,
+            fusedMs,
+            referenceMs,
+            referenceMs / fusedMs,
+            model.WorkspaceBytes,
+            1000 * fusedMs / steps / batch,
+            multiplyAdds / (fusedMs / 1000) / peak,
+            worst,
+            repeats);
+    }
+
+    /// <summary>Time and memory of the fused engine alone against the number of steps, one thread, batch 1.</summary>
+    /// <param name="steps">The numbers of steps; each is rounded to an odd one, as the copy task has.</param>
+    public static IReadOnlyList<LengthCost> ByLength(IReadOnlyList<int> steps)
+    {
+        set_num_threads(1);
+        var task = new CopyTask();
+        var costs = new List<LengthCost>();
+        foreach (var wanted in steps)
+        {
+            Require.AtLeast("bench: steps", wanted, 3);
+            using var model = new NtmOptions().Build(task.InputWidth(), task.OutputWidth(), new RandomStream(1, "model"));
+            using var sequences = task.Generate(new RandomStream(1, "bench"), 1, wanted / 2);
+            model.Fuse(1);
+            Step(model, task, sequences);
+            var repeats = Math.Clamp(30_000 / wanted, 3, 101);
+            var milliseconds = Median([.. Enumerable.Range(0, repeats).Select(_ => Step(model, task, sequences).Milliseconds)]);
+            var count = (2 * (wanted / 2)) + 1;
+            costs.Add(new LengthCost(count, milliseconds, 1000 * milliseconds / count, model.WorkspaceBytes));
+        }
+
+        return costs;
+    }
+
+    private static (double Milliseconds, float Loss, float[][] Gradients) Step(
+        SequenceModel model, CopyTask task, SequenceBatch sequences)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var parameter in model.parameters())
+        {
+            parameter.grad?.zero_();
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        var loss = task.Loss(model.Forward(sequences.Input), sequences);
+        loss.backward();
+        var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        return (milliseconds, loss.item<float>(), [.. model.parameters().Select(Gradient)]);
+    }
+
+    private static float[] Gradient(Tensor parameter) => parameter.grad?.data<float>().ToArray() ?? [];
+
+    private static double Difference(
+        (double Milliseconds, float Loss, float[][] Gradients) a, (double Milliseconds, float Loss, float[][] Gradients) b)
+    {
+        var worst = Math.Abs(a.Loss - b.Loss) / (double)Math.Abs(b.Loss);
+        foreach (var (x, y) in a.Gradients.Zip(b.Gradients))
+        {
+            var greatest = y.Max(Math.Abs) + 1e-12;
+            worst = Math.Max(worst, x.Zip(y).Max(pair => Math.Abs((double)pair.First - pair.Second)) / greatest);
+        }
+
+        return worst;
+    }
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        return values.Count % 2 == 1
+            ? values[values.Count / 2]
+            : (values[(values.Count / 2) - 1] + values[values.Count / 2]) / 2;
+    }
+}
+
+/// <summary>Two engines side by side.</summary>
+/// <param name="Name">What was measured.</param>
+/// <param name="Batch">Sequences in the batch.</param>
+/// <param name="Length">Vectors to copy.</param>
+/// <param name="Threads">Threads.</param>
+/// <param name="FusedMs">Milliseconds of the fused engine, median.</param>
+/// <param name="ReferenceMs">Milliseconds of the reference engine, median.</param>
+/// <param name="Ratio">Reference / fused.</param>
+/// <param name="PeakBytes">Workspace of the fused engine.</param>
+/// <param name="MicrosecondsPerStep">Microseconds of the fused engine for one step of one sequence.</param>
+/// <param name="FractionOfPeak">Multiply-adds done, of what the cores could do with all operands in registers.</param>
+/// <param name="GreatestDifference">By how much the engines' losses and gradients differ, relative.</param>
+/// <param name="Repeats">Times the reference engine was measured.</param>
+public sealed record BenchmarkResult(
+    string Name,
+    int Batch,
+    int Length,
+    int Threads,
+    double FusedMs,
+    double ReferenceMs,
+    double Ratio,
+    long PeakBytes,
+    double MicrosecondsPerStep,
+    double FractionOfPeak,
+    double GreatestDifference,
+    int Repeats);
+
+/// <summary>What a sequence of some length costs.</summary>
+/// <param name="Steps">Time steps.</param>
+/// <param name="Milliseconds">Forward, loss and backward.</param>
+/// <param name="MicrosecondsPerStep">The same per step.</param>
+/// <param name="PeakBytes">Workspace of the fused engine.</param>
+public sealed record LengthCost(int Steps, double Milliseconds, double MicrosecondsPerStep, long PeakBytes);

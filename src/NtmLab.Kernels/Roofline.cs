@@ -21,11 +21,15 @@ public sealed record Roofline(double MultiplyAddsPerSecond, double CacheBytesPer
         };
 
     private static Roofline Measure<T>()
-        where T : unmanaged, ILanes<T> =>
-        new(
+        where T : unmanaged, ILanes<T>
+    {
+        using var small = new NativeBuffer((256 << 10) / sizeof(float));
+        using var large = new NativeBuffer((256 << 20) / sizeof(float));
+        return new Roofline(
             Best(12, () => MultiplyAdds<T>(2_000_000)),
-            Best(12, () => Read<T>(256 << 10, 200)),
-            Best(4, () => Read<T>(256 << 20, 1)));
+            Best(12, () => Read<T>(small, 200)),
+            Best(4, () => Read<T>(large, 1)));
+    }
 
     /// <summary>The best rate of several: what disturbs a measurement only ever slows it.</summary>
     private static double Best(int repeats, Func<double> work)
@@ -67,16 +71,15 @@ public sealed record Roofline(double MultiplyAddsPerSecond, double CacheBytesPer
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static unsafe double Read<T>(int bytes, int rounds)
+    private static unsafe double Read<T>(NativeBuffer buffer, int rounds)
         where T : unmanaged, ILanes<T>
     {
-        var length = bytes / sizeof(float);
-        using var buffer = new NativeBuffer(length);
+        var length = buffer.Length;
         var x = buffer.Pointer;
         T s0 = T.All(0f), s1 = s0, s2 = s0, s3 = s0;
         for (var round = 0; round < rounds; round++)
         {
-            for (var i = 0; i < length; i += 4 * T.Count)
+            for (var i = 0L; i < length; i += 4 * T.Count)
             {
                 s0 += T.Load(x + i);
                 s1 += T.Load(x + i + T.Count);
@@ -85,6 +88,6 @@ public sealed record Roofline(double MultiplyAddsPerSecond, double CacheBytesPer
             }
         }
 
-        return T.Sum(s0 + s1 + s2 + s3) == 0 ? (double)bytes * rounds : 0;
+        return T.Sum(s0 + s1 + s2 + s3) == 0 ? (double)buffer.Bytes * rounds : 0;
     }
 }

@@ -15,6 +15,16 @@ public static class Require
         }
     }
 
+    /// <summary>Requires a whole number from <paramref name="least"/> to <paramref name="most"/>.</summary>
+    /// <exception cref="ConfigurationException">It lies outside.</exception>
+    public static void Between(string option, long value, long least, long most)
+    {
+        if (value < least || value > most)
+        {
+            throw new ConfigurationException($"{option}: {value} is not allowed; {least} to {most} is.");
+        }
+    }
+
     /// <summary>Requires an odd whole number of at least 1.</summary>
     /// <exception cref="ConfigurationException">It is even or less than 1.</exception>
     public static void Odd(string option, long value)

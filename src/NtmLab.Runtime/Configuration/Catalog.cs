@@ -1,6 +1,6 @@
 using System.Reflection;
-using NtmLab.Models;
 using NtmLab.Memory;
+using NtmLab.Models;
 using NtmLab.Tasks;
 
 namespace NtmLab.Configuration;

@@ -57,8 +57,9 @@ public static class ConfigurationJson
     private static T ReadKind<T>(JsonObject document, string key, T known, IReadOnlyList<CatalogEntry> entries)
         where T : class
     {
-        var part = Part(document, key).DeepClone().AsObject();
-        var kind = part[Kind]?.GetValue<string>() ?? "";
+        var part = Part(document, key).DeepClone() as JsonObject
+            ?? throw new ConfigurationException($"{key}: the value does not fit this option; accepted: a group of options.");
+        var kind = part[Kind] is JsonValue value && value.TryGetValue(out string? text) ? text : "";
         part.Remove(Kind);
         var type = kind == Catalog.NameOf(known.GetType())
             ? known.GetType()
@@ -95,6 +96,8 @@ public static class ConfigurationJson
             WriteIndented = true,
             UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
             AllowOutOfOrderMetadataProperties = true,
+            RespectNullableAnnotations = true,
+            RespectRequiredConstructorParameters = true,
             TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         };
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));

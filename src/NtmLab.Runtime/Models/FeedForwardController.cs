@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace NtmLab.Models;
@@ -9,17 +8,12 @@ namespace NtmLab.Models;
 /// </summary>
 public sealed class FeedForwardController : Controller
 {
-    private readonly Parameter _weight;
-    private readonly Parameter _bias;
-
     /// <summary>Makes the controller.</summary>
     public FeedForwardController(int inputWidth, FeedForwardControllerOptions options, RandomStream random)
         : base("feed-forward", inputWidth, options.Units)
     {
-        _weight = Initialisation.Xavier(random, options.Units, inputWidth);
-        _bias = Initialisation.Constant(0, options.Units);
-        register_parameter("input_weight", _weight);
-        register_parameter("bias", _bias);
+        register_parameter("input_weight", Initialisation.Xavier(random, options.Units, inputWidth));
+        register_parameter("bias", Initialisation.Constant(0, options.Units));
     }
 
     /// <inheritdoc/>
@@ -33,7 +27,7 @@ public sealed class FeedForwardController : Controller
 
     /// <inheritdoc/>
     public override (Tensor Output, IReadOnlyList<Tensor> State) Step(Tensor input, IReadOnlyList<Tensor> state) =>
-        (nn.functional.linear(input, _weight, _bias).tanh(), state);
+        (nn.functional.linear(input, get_parameter("input_weight")!, get_parameter("bias")!).tanh(), state);
 }
 
 /// <summary>Configuration of a <see cref="FeedForwardController"/>.</summary>

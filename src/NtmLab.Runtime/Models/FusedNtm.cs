@@ -12,13 +12,15 @@ internal sealed class FusedNtm : IDisposable
 {
     private readonly NtmShape _shape;
     private readonly NtmKernel _kernel;
-    private readonly IReadOnlyList<(string Name, Parameter Value)> _parameters;
+    private readonly IReadOnlyList<Func<Parameter>> _parameters;
 
     /// <summary>Makes the engine over the parameters of a model.</summary>
     /// <param name="shape">The model's sizes.</param>
-    /// <param name="parameters">Its parameters in the order of <see cref="NtmTensors"/>; on the processor, of type float32.</param>
+    /// <param name="parameters">
+    /// Give its parameters, as they are now, in the order of <see cref="Tensors"/>; on the processor, of type float32.
+    /// </param>
     /// <param name="options">Threads and memory.</param>
-    public FusedNtm(NtmShape shape, IReadOnlyList<(string Name, Parameter Value)> parameters, NtmKernelOptions options)
+    public FusedNtm(NtmShape shape, IReadOnlyList<Func<Parameter>> parameters, NtmKernelOptions options)
     {
         _shape = shape;
         _parameters = parameters;
@@ -36,9 +38,10 @@ internal sealed class FusedNtm : IDisposable
     {
         using var contiguous = input.detach().contiguous();
         RequireFinite("the input", contiguous);
-        foreach (var (name, value) in _parameters)
+        var parameters = _parameters.Select(parameter => parameter()).ToArray();
+        foreach (var parameter in parameters)
         {
-            RequireFinite($"parameter {name}", value);
+            RequireFinite($"a parameter of shape [{string.Join(", ", parameter.shape)}]", parameter);
         }
 
         if (!is_grad_enabled())
@@ -48,7 +51,7 @@ internal sealed class FusedNtm : IDisposable
             return logits;
         }
 
-        return Function.apply([this, input, .. _parameters.Select(parameter => parameter.Value)]);
+        return Function.apply([this, input, .. parameters]);
     }
 
     /// <inheritdoc/>
@@ -77,7 +80,7 @@ internal sealed class FusedNtm : IDisposable
 
     private unsafe NtmPlan? Run(Tensor input, Tensor logits, bool keep) =>
         _kernel.Forward(
-            Tensors([.. _parameters.Select(parameter => (Tensor)parameter.Value)]),
+            Tensors([.. _parameters.Select(parameter => (Tensor)parameter())]),
             Pointer(input),
             checked((int)input.shape[0]),
             checked((int)input.shape[1]),
@@ -128,7 +131,7 @@ internal sealed class FusedNtm : IDisposable
             using var logitGradient = grad_output.contiguous();
             var input = ctx.get_saved_variables()[0];
             var inputGradient = (bool)ctx.get_data("input gradient") ? empty_like(input) : null;
-            var gradients = engine._parameters.Select(parameter => empty_like(parameter.Value)).ToList();
+            var gradients = engine._parameters.Select(parameter => empty_like(parameter())).ToList();
             plan.Backward(
                 Pointer(logitGradient),
                 engine.Tensors(gradients),

@@ -25,11 +25,6 @@ public sealed class NtmModel : SequenceModel
     private readonly NtmOptions _options;
     private readonly Controller _controller;
     private readonly MemoryPolicy _policy;
-    private readonly Parameter _initialReads;
-    private readonly Parameter _interfaceWeight;
-    private readonly Parameter _interfaceBias;
-    private readonly Parameter _outputWeight;
-    private readonly Parameter _outputBias;
     private FusedNtm? _fused;
     private NtmKernelOptions _fusedOptions = new();
 
@@ -48,17 +43,13 @@ public sealed class NtmModel : SequenceModel
         var readWidth = _policy.ReadHeads * options.Width;
         _controller = options.Controller.Build(inputWidth + readWidth, random);
         var units = _controller.Units;
-        _initialReads = Initialisation.Uniform(random, 0.05, _policy.ReadHeads, options.Width);
-        _interfaceWeight = Initialisation.Xavier(random, _policy.InterfaceSize, units, options.InterfaceGain);
-        _interfaceBias = Initialisation.Constant(0, _policy.InterfaceSize);
-        _outputWeight = Initialisation.Xavier(random, outputWidth, units + readWidth);
-        _outputBias = Initialisation.Constant(0, outputWidth);
         register_module("controller", _controller);
-        register_parameter("initial_reads", _initialReads);
-        register_parameter("interface_weight", _interfaceWeight);
-        register_parameter("interface_bias", _interfaceBias);
-        register_parameter("output_weight", _outputWeight);
-        register_parameter("output_bias", _outputBias);
+        register_parameter("initial_reads", Initialisation.Uniform(random, 0.05, _policy.ReadHeads, options.Width));
+        register_parameter(
+            "interface_weight", Initialisation.Xavier(random, _policy.InterfaceSize, units, options.InterfaceGain));
+        register_parameter("interface_bias", Initialisation.Constant(0, _policy.InterfaceSize));
+        register_parameter("output_weight", Initialisation.Xavier(random, outputWidth, units + readWidth));
+        register_parameter("output_bias", Initialisation.Constant(0, outputWidth));
     }
 
     /// <summary>
@@ -79,6 +70,17 @@ public sealed class NtmModel : SequenceModel
             }
         }
     }
+
+    // Looked up each time: moving a module to another device or type puts other tensors in the place of its parameters.
+    private Parameter InitialReads => get_parameter("initial_reads")!;
+
+    private Parameter InterfaceWeight => get_parameter("interface_weight")!;
+
+    private Parameter InterfaceBias => get_parameter("interface_bias")!;
+
+    private Parameter OutputWeight => get_parameter("output_weight")!;
+
+    private Parameter OutputBias => get_parameter("output_bias")!;
 
     /// <inheritdoc/>
     public override bool CanFuse =>
@@ -103,8 +105,8 @@ public sealed class NtmModel : SequenceModel
             long heads = _options.ReadHeads + _options.WriteHeads;
             long cells = (long)Slots * _options.Width;
             return _controller.MultiplyAddsPerStep
-                + _interfaceWeight.numel()
-                + _outputWeight.numel()
+                + InterfaceWeight.numel()
+                + OutputWeight.numel()
                 + (cells * (heads + _options.ReadHeads + (2L * _options.WriteHeads) + 2))
                 + (heads * Slots * (_options.ShiftWidth + 6));
         }
@@ -138,11 +140,17 @@ public sealed class NtmModel : SequenceModel
         StopFusing();
         var recurrent = _options.Controller is LstmControllerOptions;
         string[] names = recurrent
-            ? ["controller.input_weight_0", "controller.bias_0", "controller.hidden_weight_0", "controller.initial_hidden_0",
-                "controller.initial_cell_0"]
-            : ["controller.input_weight", "controller.bias"];
-        names = [.. names, "initial_reads", "interface_weight", "interface_bias", "output_weight", "output_bias"];
-        var all = named_parameters().ToDictionary(named => named.name, named => named.parameter);
+            ? ["input_weight_0", "bias_0", "hidden_weight_0", "initial_hidden_0", "initial_cell_0"]
+            : ["input_weight", "bias"];
+        Func<Parameter>[] read =
+        [
+            .. names.Select<string, Func<Parameter>>(name => () => _controller.get_parameter(name)!),
+            () => InitialReads,
+            () => InterfaceWeight,
+            () => InterfaceBias,
+            () => OutputWeight,
+            () => OutputBias,
+        ];
         var shape = new NtmShape(
             InputWidth,
             OutputWidth,
@@ -154,7 +162,7 @@ public sealed class NtmModel : SequenceModel
             _options.WriteHeads,
             _options.ShiftWidth);
         _fusedOptions = options with { InitialMemory = _options.InitialMemory };
-        _fused = new FusedNtm(shape, [.. names.Select(name => (name, all[name]))], _fusedOptions);
+        _fused = new FusedNtm(shape, read, _fusedOptions);
     }
 
     /// <inheritdoc/>
@@ -173,6 +181,12 @@ public sealed class NtmModel : SequenceModel
         }
 
         RequireSequences(input);
+        if (!CanFuse || input.dtype != ScalarType.Float32)
+        {
+            throw new ShapeException(
+                "model 'ntm': the fused engine computes float32 on the processor only; StopFusing() leaves it.");
+        }
+
         return _fused.Forward(input);
     }
 
@@ -182,9 +196,9 @@ public sealed class NtmModel : SequenceModel
         var memory = full(
             [batch, Slots, _options.Width],
             _options.InitialMemory,
-            dtype: _interfaceWeight.dtype,
-            device: _interfaceWeight.device);
-        var reads = _initialReads.unsqueeze(0).expand(batch, -1, -1);
+            dtype: InterfaceWeight.dtype,
+            device: InterfaceWeight.device);
+        var reads = InitialReads.unsqueeze(0).expand(batch, -1, -1);
         return new State(_controller.Start(batch), memory, reads, _policy.Start(memory));
     }
 
@@ -195,7 +209,7 @@ public sealed class NtmModel : SequenceModel
         var last = (State)state;
         var seen = cat([input, last.Reads.flatten(1)], 1);
         var (hidden, controllerState) = _controller.Step(seen, last.Controller);
-        var interfaceValues = nn.functional.linear(hidden, _interfaceWeight, _interfaceBias);
+        var interfaceValues = nn.functional.linear(hidden, InterfaceWeight, InterfaceBias);
 
         var (write, policyState) = _policy.Write(last.Memory, interfaceValues, last.Policy);
         var memory = Addressing.Write(last.Memory, write.Weighting, write.Erase, write.Add);
@@ -203,7 +217,7 @@ public sealed class NtmModel : SequenceModel
         var reads = Addressing.Read(memory, read.Weighting);
 
         trace?.Record(read.Weighting, write.Weighting, reads, write.Erase, write.Add);
-        var logits = nn.functional.linear(cat([hidden, reads.flatten(1)], 1), _outputWeight, _outputBias);
+        var logits = nn.functional.linear(cat([hidden, reads.flatten(1)], 1), OutputWeight, OutputBias);
         return (logits, new State(controllerState, memory, reads, policyState));
     }
 

@@ -191,6 +191,7 @@ public static class ElfVersionNeeds
         var count = ReadHalf(image, 0x3c, "the number of sections");
         Require(count > 0 && size == SectionSize, "it has no section headers (stripped, or not a shared library)");
 
+        _ = Slice(image, start, count * SectionSize, "the section headers' end");
         var sections = new Section[count];
         for (var i = 0; i < count; i++)
         {

@@ -121,6 +121,10 @@ public sealed class RunFolder : IDisposable
         {
             throw new RunException($"{directory}: is not a run: it holds no {RecordFile}.", fault);
         }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"{path}: cannot be read ({fault.Message.TrimEnd('.')}).", fault);
+        }
         catch (JsonException fault)
         {
             throw new RunException($"{path}: is damaged, or not the record of a run of this version.", fault);

@@ -43,7 +43,7 @@ public sealed record CopyTask : SequenceTask
     {
         Require.AtLeast("task.bits", Bits, 1);
         Require.AtLeast("task.minLength", MinLength, 1);
-        Require.AtLeast("task.maxLength", MaxLength, MinLength);
+        Require.Between("task.maxLength", MaxLength, MinLength, LengthLimit);
     }
 
     /// <inheritdoc/>
@@ -53,10 +53,11 @@ public sealed record CopyTask : SequenceTask
     /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        Require.AtLeast("task 'copy': length", length, 1);
+        Require.Between("task 'copy': length", length, 1, LengthLimit);
         Require.AtLeast("task 'copy': batch", batch, 1);
         var time = (2 * length) + 1;
         var width = Bits + 1;
+        Require.Between("task 'copy': values in a batch", (long)batch * time * width, 1, Array.MaxLength);
         var input = new float[batch * time * width];
         var target = new float[batch * time * Bits];
         var mask = new float[batch * time];

@@ -9,6 +9,9 @@ namespace NtmLab.Tasks;
 /// </summary>
 public abstract record SequenceTask
 {
+    /// <summary>The greatest length that may be asked for; a batch of such sequences fills the memory of any machine.</summary>
+    public const int LengthLimit = 10_000_000;
+
     /// <summary>Features of the input in each step.</summary>
     public abstract int InputWidth();
 

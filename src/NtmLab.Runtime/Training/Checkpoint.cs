@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using NtmLab.Configuration;
 using NtmLab.Models;
@@ -9,14 +10,16 @@ namespace NtmLab.Training;
 
 /// <summary>
 /// A trainer on disk: a zip archive with <c>manifest.json</c> (format, run, trainer state, and name, type, shape and
-/// SHA-256 of every tensor) and one stored entry of little-endian values per tensor, under <c>model/</c> and
-/// <c>optimiser/</c>. Written atomically; checked in full before anything is restored.
+/// SHA-256 of every tensor), <c>manifest.sha256</c> (that of the manifest) and one stored entry of little-endian values per
+/// tensor, under <c>model/</c> and <c>optimiser/</c>. Written atomically; checked in full before anything is restored.
 /// </summary>
 public static class Checkpoint
 {
     private const string Format = "ntmlab checkpoint";
     private const int Version = 1;
+    private const string ModelPrefix = "model/";
     private const string ManifestEntry = "manifest.json";
+    private const string HashEntry = "manifest.sha256";
 
     /// <summary>Saves a trainer.</summary>
     /// <param name="path">The file; an older one is replaced.</param>
@@ -29,17 +32,17 @@ public static class Checkpoint
         var records = new List<TensorRecord>();
         foreach (var (entry, tensor) in Tensors(trainer))
         {
-            using var plain = tensor.detach().cpu().contiguous();
+            using var scope = NewDisposeScope();
+            var plain = tensor.detach().cpu().contiguous();
             var bytes = plain.bytes;
-            records.Add(new TensorRecord(
-                entry, plain.dtype.ToString(), plain.shape, Convert.ToHexStringLower(SHA256.HashData(bytes))));
-            using var content = archive.CreateEntry(entry, CompressionLevel.NoCompression).Open();
-            content.Write(bytes);
+            records.Add(new TensorRecord(entry, plain.dtype.ToString(), plain.shape, Hash(bytes)));
+            Put(archive, entry, bytes);
         }
 
-        using var manifest = archive.CreateEntry(ManifestEntry).Open();
-        JsonSerializer.Serialize(
-            manifest, new Manifest(Format, Version, run, trainer.State, records), ConfigurationJson.Options);
+        var manifest = JsonSerializer.SerializeToUtf8Bytes(
+            new Manifest(Format, Version, run, trainer.State, records), ConfigurationJson.Options);
+        Put(archive, ManifestEntry, manifest);
+        Put(archive, HashEntry, Encoding.ASCII.GetBytes(Hash(manifest)));
     });
 
     /// <summary>Puts a saved trainer back: parameters, optimiser and position in the task's stream.</summary>
@@ -51,7 +54,7 @@ public static class Checkpoint
     public static void Restore(string path, Trainer trainer)
     {
         var (manifest, contents) = Read(path);
-        Fill(path, Tensors(trainer), manifest, contents);
+        Fill(path, Tensors(trainer), manifest.Tensors, contents);
         trainer.State = manifest.State;
     }
 
@@ -64,22 +67,23 @@ public static class Checkpoint
     public static void RestoreModel(string path, SequenceModel model)
     {
         var (manifest, contents) = Read(path);
-        Fill(path, ModelTensors(model), manifest, contents);
+        var records = manifest.Tensors.Where(record => record.Entry.StartsWith(ModelPrefix, StringComparison.Ordinal));
+        Fill(path, ModelTensors(model), records, contents);
     }
 
     private static IEnumerable<(string Entry, Tensor Value)> Tensors(Trainer trainer) =>
         ModelTensors(trainer.Model).Concat(trainer.OptimiserState.Select(named => ($"optimiser/{named.Name}", named.Value)));
 
     private static IEnumerable<(string Entry, Tensor Value)> ModelTensors(SequenceModel model) =>
-        model.state_dict().Select(pair => ($"model/{pair.Key}", pair.Value));
+        model.state_dict().Select(pair => ($"{ModelPrefix}{pair.Key}", pair.Value));
 
     private static (Manifest Manifest, Dictionary<string, byte[]> Contents) Read(string path)
     {
         try
         {
             using var archive = ZipFile.OpenRead(path);
-            using var stream = (archive.GetEntry(ManifestEntry) ?? throw Foreign(path)).Open();
-            var manifest = JsonSerializer.Deserialize<Manifest>(stream, ConfigurationJson.Options) ?? throw Foreign(path);
+            var text = Get(archive, ManifestEntry) ?? throw Foreign(path);
+            var manifest = JsonSerializer.Deserialize<Manifest>(text, ConfigurationJson.Options) ?? throw Foreign(path);
             if (manifest.Format != Format)
             {
                 throw Foreign(path);
@@ -91,17 +95,16 @@ public static class Checkpoint
                     $"{path}: is a checkpoint of format version {manifest.Version}; this NtmLab reads version {Version}.");
             }
 
+            if (Get(archive, HashEntry) is not { } hash || Encoding.ASCII.GetString(hash) != Hash(text))
+            {
+                throw Damaged(path, null);
+            }
+
             var contents = new Dictionary<string, byte[]>();
             foreach (var record in manifest.Tensors)
             {
-                using var memory = new MemoryStream();
-                using (var content = (archive.GetEntry(record.Entry) ?? throw Damaged(path, null)).Open())
-                {
-                    content.CopyTo(memory);
-                }
-
-                contents[record.Entry] = memory.ToArray();
-                if (Convert.ToHexStringLower(SHA256.HashData(contents[record.Entry])) != record.Sha256)
+                contents[record.Entry] = Get(archive, record.Entry) ?? throw Damaged(path, null);
+                if (Hash(contents[record.Entry]) != record.Sha256)
                 {
                     throw Damaged(path, null);
                 }
@@ -126,11 +129,17 @@ public static class Checkpoint
     private static void Fill(
         string path,
         IEnumerable<(string Entry, Tensor Value)> targets,
-        Manifest manifest,
+        IEnumerable<TensorRecord> held,
         Dictionary<string, byte[]> contents)
     {
-        var records = manifest.Tensors.ToDictionary(record => record.Entry);
+        using var scope = NewDisposeScope();
+        var records = held.ToDictionary(record => record.Entry);
         var wanted = targets.ToArray();
+        if (records.Keys.Except(wanted.Select(target => target.Entry)).FirstOrDefault() is { } surplus)
+        {
+            throw new CheckpointException($"{path}: is of another configuration: it holds {surplus}, which is not wanted.");
+        }
+
         foreach (var (entry, value) in wanted)
         {
             if (!records.TryGetValue(entry, out var record))
@@ -149,11 +158,32 @@ public static class Checkpoint
         using var noGradient = no_grad();
         foreach (var (entry, value) in wanted)
         {
-            using var plain = empty_like(value, device: CPU).contiguous();
+            var plain = empty_like(value, device: CPU).contiguous();
             contents[entry].CopyTo(plain.bytes);
             value.copy_(plain);
         }
     }
+
+    private static void Put(ZipArchive archive, string entry, ReadOnlySpan<byte> bytes)
+    {
+        using var content = archive.CreateEntry(entry, CompressionLevel.NoCompression).Open();
+        content.Write(bytes);
+    }
+
+    private static byte[]? Get(ZipArchive archive, string entry)
+    {
+        if (archive.GetEntry(entry) is not { } found)
+        {
+            return null;
+        }
+
+        using var memory = new MemoryStream();
+        using var content = found.Open();
+        content.CopyTo(memory);
+        return memory.ToArray();
+    }
+
+    private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
     private static CheckpointException Foreign(string path) => new($"{path}: is not a checkpoint of NtmLab.");
 

@@ -62,6 +62,7 @@ public sealed class RmsProp : IDisposable
         {
             if (value.grad is { } gradient && !gradient.isfinite().all().item<bool>())
             {
+                ClearGradients();
                 throw new DivergenceException(
                     $"training: the gradient of {name} is no longer finite; "
                     + "a smaller training.optimiser.learningRate usually helps.");
@@ -78,10 +79,20 @@ public sealed class RmsProp : IDisposable
             gradient.clamp_(-_clip, _clip);
             meanSquare.mul_(_options.Decay).addcmul_(gradient, gradient, 1 - _options.Decay);
             mean.mul_(_options.Decay).add_(gradient, alpha: 1 - _options.Decay);
-            var deviation = meanSquare.addcmul(mean, mean, -1).add_(_options.Epsilon).sqrt_();
+            // Rounding can bring the variance of steady gradients a little below 0, where it has no root.
+            var variance = meanSquare.addcmul(mean, mean, -1).clamp_min_(0);
+            var deviation = variance.add_(_options.Epsilon).sqrt_();
             delta.mul_(_options.Momentum).addcdiv_(gradient, deviation, -_options.LearningRate);
             value.add_(delta);
             gradient.zero_();
+        }
+    }
+
+    private void ClearGradients()
+    {
+        foreach (var (_, value, _, _, _) in _slots)
+        {
+            value.grad?.zero_();
         }
     }
 

@@ -122,7 +122,7 @@ public sealed class Trainer : IDisposable
     {
         using var scope = NewDisposeScope();
         var random = new RandomStream(_seed, "train", (ulong)_state.Batches);
-        var batch = _task.Generate(random, _options.Batch).To(_device);
+        var batch = _task.Generate(random, (int)Math.Min(_options.Batch, _options.Sequences - _state.Sequences)).To(_device);
         var logits = Model.Forward(batch.Input);
         var loss = _task.Loss(logits, batch);
         var value = loss.item<float>();

@@ -1,3 +1,5 @@
+using NtmLab.Tasks;
+
 namespace NtmLab.Training;
 
 /// <summary>How a model is trained.</summary>
@@ -75,6 +77,16 @@ public sealed record EvaluationOptions
     /// <summary>Fresh sequences of each length in the evaluations during training.</summary>
     public int SequencesWhileTraining { get; init; } = 20;
 
+    /// <summary>Whether both score the same lengths, in the same order, on as many sequences.</summary>
+    public bool Equals(EvaluationOptions? other) =>
+        other is not null
+        && Lengths.SequenceEqual(other.Lengths)
+        && Sequences == other.Sequences
+        && SequencesWhileTraining == other.SequencesWhileTraining;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Lengths.Count, Sequences, SequencesWhileTraining);
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
     public void Validate()
@@ -86,7 +98,7 @@ public sealed record EvaluationOptions
 
         foreach (var length in Lengths)
         {
-            Require.AtLeast("evaluation.lengths", length, 1);
+            Require.Between("evaluation.lengths", length, 1, SequenceTask.LengthLimit);
         }
 
         Require.AtLeast("evaluation.sequences", Sequences, 1);

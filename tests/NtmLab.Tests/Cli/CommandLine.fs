@@ -1,0 +1,45 @@
+/// Runs the built command as a user would: in a process of its own.
+module NtmLab.Tests.Cli.CommandLine
+
+open System.Diagnostics
+open System.IO
+
+/// The top folder of the checkout.
+let root: string = NtmLab.Tests.Scratch.repository.Value
+
+/// What a finished process left.
+type Outcome = { Code: int; Output: string; Errors: string }
+
+/// Starts the command.
+let start (arguments: string list) : Process =
+    let program = Path.Combine(root, "artifacts", "bin", "NtmLab.Cli", "release", "ntmlab.dll")
+
+    let info =
+        ProcessStartInfo(
+            "dotnet",
+            program :: arguments,
+            WorkingDirectory = root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false
+        )
+
+    match Process.Start info with
+    | null -> failwith "dotnet cannot be started"
+    | started -> started
+
+/// Waits for a started command.
+let finish (running: Process) : Outcome =
+    let output = running.StandardOutput.ReadToEndAsync()
+    let errors = running.StandardError.ReadToEndAsync()
+
+    if not (running.WaitForExit 120_000) then
+        running.Kill true
+        failwith "the command did not end within two minutes"
+
+    { Code = running.ExitCode; Output = output.Result; Errors = errors.Result }
+
+/// Runs the command to its end.
+let run (arguments: string list) : Outcome =
+    use running = start arguments
+    finish running

@@ -1,0 +1,231 @@
+module NtmLab.Tests.Cli.CommandLineTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.Json
+open Expecto
+open NtmLab.Tests
+open NtmLab.Tests.Cli.CommandLine
+
+let private copy = "experiments/copy.fsx"
+
+let private within (test: string -> unit) : unit =
+    use folder = new Scratch.Folder()
+    test folder.Path
+
+/// A copy experiment of a few seconds.
+let private small (runs: string) : string list = [
+    "run"
+    copy
+    "--runs"
+    runs
+    for change in
+        [
+            "training.sequences=600"
+            "training.evaluateEvery=200"
+            "training.checkpointEvery=40"
+            "evaluation.lengths=3,5"
+            "evaluation.sequences=4"
+            "model.slots=16"
+            "task.maxLength=6"
+        ] do
+        "--set"
+        change
+]
+
+/// A request that is refused: the exit code, and what the one sentence must say.
+let private refused (name: string) (code: int) (said: string list) (arguments: string list) : Test =
+    testCase name (fun () ->
+        let outcome = run arguments
+        Expect.equal outcome.Code code outcome.Errors
+        Expect.equal outcome.Output "" "standard output"
+
+        for text in said do
+            Expect.stringContains outcome.Errors text "the sentence"
+
+        Expect.isFalse (outcome.Errors.Contains "   at ") "no stack trace")
+
+let private script (text: string) (test: string -> unit) : unit =
+    within (fun folder ->
+        let file = Path.Combine(folder, "script.fsx")
+        File.WriteAllText(file, text)
+        test file)
+
+/// Metrics without the seconds, which no two runs share.
+let private metrics (run: string) : string list =
+    File.ReadAllLines(Path.Combine(run, "metrics.jsonl"))
+    |> Array.map (fun line -> line[.. line.IndexOf ",\"seconds\"" - 1])
+    |> Array.toList
+
+/// What the checkpoint holds, but for its manifest, which counts seconds.
+let private entries (run: string) : (string * byte[]) list =
+    use archive = Compression.ZipFile.OpenRead(Path.Combine(run, "checkpoints", "last.ckpt"))
+
+    [
+        for entry in archive.Entries do
+            if not (entry.FullName.StartsWith "manifest.") then
+                use stream = entry.Open()
+                use memory = new MemoryStream()
+                stream.CopyTo memory
+                entry.FullName, memory.ToArray()
+    ]
+
+let private firstRun (runs: string) : string = Directory.GetDirectories runs |> Array.sort |> Array.head
+
+/// Stops a run on its way, in the given manner, resumes it, and compares it with one that was never stopped.
+let private resumesAfter (stop: Process -> unit) : unit =
+    within (fun folder ->
+        let whole, cut = Path.Combine(folder, "whole"), Path.Combine(folder, "cut")
+        Expect.equal (run (small whole)).Code 0 "the uninterrupted run"
+        use running = start (small cut)
+        let deadline = Stopwatch.StartNew()
+
+        let hasCheckpoint () =
+            Directory.Exists cut
+            && Directory.GetFiles(cut, "last.ckpt", SearchOption.AllDirectories).Length > 0
+
+        while not (hasCheckpoint ()) && deadline.Elapsed.TotalSeconds < 60.0 do
+            Threading.Thread.Sleep 5
+
+        stop running
+        Expect.notEqual (finish running).Code 0 "the stopped run"
+        Expect.equal (run [ "resume"; firstRun cut ]).Code 0 "the resumed run"
+        Expect.equal (metrics (firstRun cut)) (metrics (firstRun whole)) "metrics"
+        Expect.isTrue (entries (firstRun cut) = entries (firstRun whole)) "parameters and optimiser")
+
+let private terminate (running: Process) : unit =
+    use signal = Process.Start("kill", [ "-TERM"; string running.Id ])
+    signal.WaitForExit()
+
+let tests =
+    testSequenced
+    <| testList "ntmlab" [
+        refused "an unknown command suggests the nearest" 2 [ "'rum'"; "did you mean 'run'" ] [ "rum" ]
+        refused "an unknown option is named" 2 [ "--bogus" ] [ "run"; copy; "--bogus"; "3" ]
+        refused "a missing script is named" 2 [ "nowhere.fsx" ] [ "run"; "nowhere.fsx" ]
+        refused "an unknown key suggests the nearest" 2 [ "model.slotz"; "model.slots" ] [
+            "run"
+            copy
+            "--set"
+            "model.slotz=3"
+        ]
+        refused "length 0 is refused" 2 [ "task.minLength"; "0" ] [ "run"; copy; "--set"; "task.minLength=0" ]
+        refused "no slots are refused" 2 [ "model.slots"; "0" ] [ "run"; copy; "--set"; "model.slots=0" ]
+        refused "an even shift width is refused" 2 [ "model.shiftWidth"; "odd" ] [
+            "run"
+            copy
+            "--set"
+            "model.shiftWidth=4"
+        ]
+        refused "an unknown device is refused with the known ones" 2 [ "cpu or cuda" ] [
+            "run"
+            copy
+            "--device"
+            "tpu"
+        ]
+        refused "an unknown run is named" 2 [ "'nothing-here'" ] [ "resume"; "nothing-here" ]
+        testCase "a script that does not compile gives file, line and message" (fun () ->
+            script "let a = 1\nlet b: string = a\n" (fun file ->
+                let outcome = run [ "run"; file ]
+                Expect.equal outcome.Code 2 "exit code"
+                Expect.stringContains outcome.Errors "script.fsx(2," "place"
+                Expect.stringContains outcome.Errors "error FS0001" "message"))
+        testCase "a script that fails gives its message without a stack trace" (fun () ->
+            script "failwith \"the experiment is out of ink\"" (fun file ->
+                let outcome = run [ "run"; file ]
+                Expect.equal outcome.Code 1 "exit code"
+                Expect.stringContains outcome.Errors "out of ink" "message"
+                Expect.isFalse (outcome.Errors.Contains "   at ") "no stack trace"))
+        testCase "a run folder that cannot be made is named, with the option that chooses another" (fun () ->
+            within (fun folder ->
+                let file = Path.Combine(folder, "file")
+                File.WriteAllText(file, "")
+                let outcome = run [ "run"; copy; "--runs"; Path.Combine(file, "runs") ]
+                Expect.equal outcome.Code 1 "exit code"
+                Expect.stringContains outcome.Errors "--runs" "sentence"))
+        testCase "run --json prints one document with what the contract names" (fun () ->
+            within (fun folder ->
+                let outcome = run (small folder @ [ "--json"; "--seed"; "7" ])
+                Expect.equal outcome.Code 0 outcome.Errors
+                use document = JsonDocument.Parse outcome.Output
+
+                for name in
+                    [
+                        "run"
+                        "directory"
+                        "task"
+                        "model"
+                        "seed"
+                        "engine"
+                        "sequences"
+                        "seconds"
+                        "solved"
+                        "solvedAtSequences"
+                        "solvedAtSeconds"
+                    ] do
+                    Expect.isTrue (fst (document.RootElement.TryGetProperty name)) name
+
+                let first = document.RootElement.GetProperty("evaluation")[0]
+                Expect.equal (first.GetProperty("length").GetInt32()) 3 "length"
+                Expect.isTrue (fst (first.TryGetProperty "wrongBits")) "wrongBits"
+                Expect.isTrue (fst (first.TryGetProperty "perfectFraction")) "perfectFraction"
+                let pictures = Directory.GetFiles(Path.Combine(firstRun folder, "pictures"))
+                Expect.isGreaterThanOrEqual pictures.Length 8 "pictures"))
+        testCase "a run that is asked to stop goes on as if it had not been" (fun () ->
+            if OperatingSystem.IsWindows() then
+                skiptest "there are no signals here"
+
+            resumesAfter terminate)
+        testCase "a run that is killed goes on as if it had not been" (fun () ->
+            resumesAfter (fun running -> running.Kill()))
+        testCase "a truncated checkpoint is refused and left as it is" (fun () ->
+            within (fun folder ->
+                Expect.equal (run (small folder)).Code 0 "the run"
+                let record = Path.Combine(firstRun folder, "run.json")
+
+                File.WriteAllText(
+                    record,
+                    (File.ReadAllText record).Replace("\"finished\"", "\"interrupted\"")
+                )
+
+                let checkpoint = Path.Combine(firstRun folder, "checkpoints", "last.ckpt")
+                File.WriteAllBytes(checkpoint, (File.ReadAllBytes checkpoint)[..999])
+                let outcome = run [ "resume"; firstRun folder ]
+                Expect.equal outcome.Code 1 "exit code"
+                Expect.stringContains outcome.Errors "truncated" "sentence"
+                Expect.equal (FileInfo checkpoint).Length 1000L "the file"))
+        testCase "list --json gives names and summaries" (fun () ->
+            for what, known in [ "models", "ntm"; "tasks", "copy"; "policies", "ntm"; "experiments", "copy" ] do
+                use document = JsonDocument.Parse (run [ "list"; what; "--json" ]).Output
+
+                let names = [
+                    for item in document.RootElement.EnumerateArray() -> item.GetProperty("name").GetString()
+                ]
+
+                Expect.contains names known what)
+        testCase "doctor --json has no failed check here" (fun () ->
+            use document = JsonDocument.Parse (run [ "doctor"; "--json" ]).Output
+
+            for check in document.RootElement.EnumerateArray() do
+                Expect.notEqual (check.GetProperty("status").GetString()) "failed" (check.ToString()))
+        testCase "bench ntm --json holds what the contract names" (fun () ->
+            let outcome = run [ "bench"; "ntm"; "--length"; "3"; "--repeats"; "1"; "--json" ]
+            Expect.equal outcome.Code 0 outcome.Errors
+            use document = JsonDocument.Parse outcome.Output
+
+            for name in
+                [
+                    "name"
+                    "batch"
+                    "length"
+                    "threads"
+                    "fusedMs"
+                    "referenceMs"
+                    "ratio"
+                    "peakBytes"
+                    "microsecondsPerStep"
+                    "fractionOfPeak"
+                ] do
+                Expect.isTrue (fst (document.RootElement.TryGetProperty name)) name)
+    ]

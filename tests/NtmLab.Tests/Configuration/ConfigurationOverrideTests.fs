@@ -1,0 +1,192 @@
+module NtmLab.Tests.Configuration.ConfigurationOverrideTests
+
+open System.Text.Json.Nodes
+open Expecto
+open NtmLab
+open NtmLab.Configuration
+open NtmLab.Models
+open NtmLab.Tests
+open NtmLab.Tests.Configuration.GeneratedConfiguration
+
+let private apply (overrides: string list) : ExperimentConfiguration =
+    ConfigurationOverride.Apply(plain, overrides)
+
+let private refused (words: string list) (overrides: string list) : unit =
+    Faults.says<ConfigurationException> words (fun () -> apply overrides |> ignore)
+
+/// The options of a configuration with their values as JSON, by path.
+let private options (configuration: ExperimentConfiguration) : Map<string, string> =
+    let rec paths (prefix: string) (node: JsonNode | null) = [
+        match node with
+        | :? JsonObject as group ->
+            for pair in group do
+                yield! paths (if prefix = "" then pair.Key else $"{prefix}.{pair.Key}") pair.Value
+        | null -> prefix, "null"
+        | value -> prefix, value.ToJsonString()
+    ]
+
+    paths "" (ConfigurationJson.Write configuration) |> Map.ofList
+
+let private value (path: string) (configuration: ExperimentConfiguration) : string =
+    Map.find path (options configuration)
+
+/// A path, what is written after it, and the value that the option then has as JSON.
+let private overrides = [
+    "name", "other", "\"other\""
+    "summary", "What it shows.", "\"What it shows.\""
+    "seed", "7", "7"
+    "compute.device", "cuda", "\"cuda\""
+    "compute.engine", "reference", "\"reference\""
+    "compute.threads", "3", "3"
+    "task.kind", "copy", "\"copy\""
+    "task.bits", "5", "5"
+    "task.minLength", "2", "2"
+    "task.maxLength", "9", "9"
+    "model.kind", "ntm", "\"ntm\""
+    "model.controller.kind", "lstm", "\"lstm\""
+    "model.controller.layers", "2", "2"
+    "model.controller.forgetBias", "0.5", "0.5"
+    "model.controller.units", "33", "33"
+    "model.slots", "64", "64"
+    "model.width", "12", "12"
+    "model.readHeads", "2", "2"
+    "model.writeHeads", "4", "4"
+    "model.shiftWidth", "5", "5"
+    "model.initialMemory", "0.25", "0.25"
+    "model.interfaceGain", "2.5", "2.5"
+    "training.sequences", "1_000_000", "1000000"
+    "training.batch", "8", "8"
+    "training.optimiser.learningRate", "3e-4", "0.0003"
+    "training.optimiser.decay", "0.9", "0.9"
+    "training.optimiser.momentum", "0", "0"
+    "training.optimiser.epsilon", "1e-3", "0.001"
+    "training.clip", "1", "1"
+    "training.solved.score", "0.5", "0.5"
+    "training.solved.window", "100", "100"
+    "training.solved.continue", "50", "50"
+    "training.evaluateEvery", "5000", "5000"
+    "training.checkpointEvery", "1000", "1000"
+    "evaluation.lengths", "5,6,7", "[5,6,7]"
+    "evaluation.sequences", "11", "11"
+    "evaluation.sequencesWhileTraining", "12", "12"
+]
+
+let private reaching =
+    testList "paths" [
+        for path, text, expected in overrides do
+            test $"{path}={text} sets that option and no other" {
+                let resolved = options (apply [ $"{path}={text}" ])
+                let untouched = Map.remove path
+                Expect.equal resolved[path] expected "the option"
+                Expect.equal (untouched resolved) (untouched (options plain)) "the others"
+            }
+
+        test "every option has a path that was tried" {
+            let tried = overrides |> List.map (fun (path, _, _) -> path) |> set
+            Expect.equal (options plain |> Map.keys |> set) tried "a new option needs a row above"
+        }
+
+        test "later overrides win" {
+            Expect.equal (value "model.slots" (apply [ "model.slots=64"; "model.slots=32" ])) "32" "in order"
+        }
+
+        test "another kind starts from its own defaults" {
+            let configuration = apply [ "model.controller.units=7"; "model.controller.kind=feed-forward" ]
+
+            Expect.equal
+                (configuration.Model :?> NtmOptions).Controller
+                (FeedForwardControllerOptions())
+                "100 units again"
+        }
+
+        test "options of another kind can follow it" {
+            let configuration = apply [ "model.controller.kind=feed-forward"; "model.controller.units=7" ]
+
+            Expect.equal
+                (configuration.Model :?> NtmOptions).Controller
+                (FeedForwardControllerOptions(Units = 7))
+                "both"
+        }
+
+        test "a list can be written as JSON" {
+            Expect.equal
+                (value "evaluation.lengths" (apply [ "evaluation.lengths=[3, 4]" ]))
+                "[3,4]"
+                "with brackets"
+        }
+
+        test "nothing to override leaves everything" {
+            Expect.equal (options (apply [])) (options plain) "the configuration itself"
+        }
+
+        test "a value may hold an equals sign" {
+            Expect.equal (apply [ "summary=a=b" ]).Summary "a=b" "only the first one separates"
+        }
+    ]
+
+let private faults =
+    testList "faults" [
+        for unknown, suggestion in
+            [
+                "model.slot", "model.slots"
+                "model.Slots", "model.slots"
+                "training.optimizer.learningRate", "training.optimiser.learningRate"
+                "sed", "seed"
+                "task.maxlenght", "task.maxLength"
+            ] do
+            test $"the unknown path {unknown} suggests {suggestion}" {
+                refused [ $"'{unknown}'"; $"did you mean '{suggestion}'?" ] [ $"{unknown}=1" ]
+            }
+
+        test "a path that is near nothing lists what is known" {
+            refused [ "'something.else.entirely'"; "model.slots"; "seed" ] [ "something.else.entirely=1" ]
+        }
+
+        for text in [ "model.slots"; "=5"; "" ] do
+            test $"'{text}' is refused for its form" { refused [ "path=value" ] [ text ] }
+
+        test "a group is refused with its options" {
+            refused [ "task"; "group"; "task.bits" ] [ "task=copy" ]
+        }
+
+        for text in [ "model.slots.deep=1"; "model..slots=1"; ".=1"; "model.=1" ] do
+            test $"the path of {text} is refused" { refused [ "there is no option" ] [ text ] }
+
+        for text, wanted in
+            [
+                "model.slots=many", "a number"
+                "model.slots=", "a number"
+                "model.slots=null", "a number"
+                "model.slots=true", "a number"
+                "model.slots=[5]", "a number"
+                "model.slots=1.5", "a whole number"
+                "model.slots=99999999999", "a whole number"
+                "seed=-1", "a whole number"
+                "training.clip=NaN", "a number"
+                "evaluation.lengths=a,b", "a list"
+                "evaluation.lengths=[1,2", "a list"
+                "evaluation.lengths=1.5", "whole numbers"
+                "compute.device=tpu", "cpu or cuda"
+            ] do
+            test $"{text} is refused, and told that {wanted} is accepted" {
+                refused [ text.Split('=')[0]; wanted ] [ text ]
+            }
+
+        test "an unknown controller kind is refused with the known ones" {
+            refused [ "model.controller"; "lstm or feed-forward" ] [ "model.controller.kind=gru" ]
+        }
+
+        test "an unknown model kind is refused with the known ones" {
+            refused [ "model.kind"; "'gruu'"; "ntm" ] [ "model.kind=gruu" ]
+        }
+
+        test "a model kind that is nearly right is suggested" {
+            refused [ "model.kind"; "'ntn'"; "did you mean 'ntm'?" ] [ "model.kind=ntn" ]
+        }
+
+        test "an impossible value is refused after it was set" {
+            refused [ "model.slots: 0"; "1 or more" ] [ "model.slots=0" ]
+        }
+    ]
+
+let tests = testList "ConfigurationOverride" [ reaching; faults ]

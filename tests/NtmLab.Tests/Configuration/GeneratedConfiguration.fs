@@ -1,0 +1,125 @@
+/// Random configurations that are all allowed.
+module NtmLab.Tests.Configuration.GeneratedConfiguration
+
+open System
+open FsCheck
+open FsCheck.FSharp
+open NtmLab.Configuration
+open NtmLab.Models
+open NtmLab.Tasks
+open NtmLab.Training
+
+/// The smallest configuration: all options have their defaults.
+let plain = ExperimentConfiguration(Name = "plain", Task = CopyTask(), Model = NtmOptions())
+
+let private positive: Gen<float> = gen {
+    let! digits = Gen.choose (1, Int32.MaxValue)
+    let! exponent = Gen.choose (-15, 3)
+    return float digits * 10.0 ** float exponent
+}
+
+let private upTo (limit: int) : Gen<int> = Gen.choose (1, limit)
+
+let private controller: Gen<ControllerOptions> = gen {
+    let! units = upTo 500
+    let! layers = upTo 5
+    let! forgetBias = Gen.choose (-1000, 1000)
+
+    return!
+        Gen.elements [
+            FeedForwardControllerOptions(Units = units) :> ControllerOptions
+            LstmControllerOptions(Units = units, Layers = layers, ForgetBias = float32 forgetBias / 7.0f)
+        ]
+}
+
+let private model: Gen<ModelOptions> = gen {
+    let! controller = controller
+    let! slots = upTo 300
+    let! width = upTo 50
+    let! readHeads = upTo 8
+    let! writeHeads = upTo 8
+    let! reach = Gen.choose (0, (slots - 1) / 2)
+    let! initialMemory = positive
+    let! gain = positive
+
+    return
+        NtmOptions(
+            Controller = controller,
+            Slots = slots,
+            Width = width,
+            ReadHeads = readHeads,
+            WriteHeads = writeHeads,
+            ShiftWidth = 2 * reach + 1,
+            InitialMemory = float32 initialMemory,
+            InterfaceGain = gain
+        )
+        :> ModelOptions
+}
+
+let private training: Gen<TrainingOptions> = gen {
+    let! sequences = Gen.choose (1, Int32.MaxValue)
+    let! batch = upTo 1000
+    let! rate = positive
+    let! decay = Gen.choose (0, 9999)
+    let! momentum = Gen.choose (0, 9999)
+    let! epsilon = positive
+    let! clip = positive
+    let! score = positive
+    let! window = upTo 5000
+    let! more = Gen.choose (0, 100_000)
+    let! every = upTo 100_000
+
+    return
+        TrainingOptions(
+            Sequences = int64 sequences * 1000L,
+            Batch = batch,
+            Optimiser =
+                RmsPropOptions(
+                    LearningRate = rate,
+                    Decay = float decay / 10_000.0,
+                    Momentum = float momentum / 10_000.0,
+                    Epsilon = epsilon
+                ),
+            Clip = clip,
+            Solved = SolvedOptions(Score = -score, Window = window, Continue = int64 more),
+            EvaluateEvery = int64 every,
+            CheckpointEvery = int64 every + 1L
+        )
+}
+
+let private configuration: Gen<ExperimentConfiguration> = gen {
+    let! name = Gen.elements [ "a"; "copy"; "copy-2"; "0"; String('z', 60) ]
+    let! summary = Gen.elements [ ""; "One sentence."; "Ünïcode \"quotes\" \\ and\nlines." ]
+    let! seed = Gen.elements [ 0UL; 1UL; 12345UL; UInt64.MaxValue ]
+    let! device = Gen.elements [ DeviceChoice.Cpu; DeviceChoice.Cuda ]
+    let! engine = Gen.elements [ EngineChoice.Auto; EngineChoice.Reference ]
+    let! threads = upTo 256
+    let! bits = upTo 64
+    let! shortest = upTo 50
+    let! longer = Gen.choose (0, 100)
+    let! model = model
+    let! training = training
+    let! lengths = Gen.nonEmptyListOf (upTo 1000)
+    let! sequences = upTo 1000
+
+    return
+        ExperimentConfiguration(
+            Name = name,
+            Summary = summary,
+            Seed = seed,
+            Compute = ComputeOptions(Device = device, Engine = engine, Threads = threads),
+            Task = CopyTask(Bits = bits, MinLength = shortest, MaxLength = shortest + longer),
+            Model = model,
+            Training = training,
+            Evaluation =
+                EvaluationOptions(
+                    Lengths = List.toArray lengths,
+                    Sequences = sequences,
+                    SequencesWhileTraining = sequences + 1
+                )
+        )
+}
+
+/// For FsCheck.
+type Arbitraries =
+    static member ExperimentConfiguration() : Arbitrary<ExperimentConfiguration> = Arb.fromGen configuration

@@ -1,0 +1,114 @@
+module NtmLab.Tests.Configuration.ValidationTests
+
+open System
+open Expecto
+open NtmLab
+open NtmLab.Configuration
+open NtmLab.Models
+open NtmLab.Tasks
+open NtmLab.Tests
+open NtmLab.Tests.Configuration.GeneratedConfiguration
+open NtmLab.Training
+
+let private withModel (model: ModelOptions) =
+    ExperimentConfiguration(Name = "x", Task = CopyTask(), Model = model)
+
+let private withTask (task: SequenceTask) =
+    ExperimentConfiguration(Name = "x", Task = task, Model = NtmOptions())
+
+let private withTraining (training: TrainingOptions) =
+    ExperimentConfiguration(Name = "x", Task = CopyTask(), Model = NtmOptions(), Training = training)
+
+let private withOptimiser (optimiser: RmsPropOptions) = withTraining (TrainingOptions(Optimiser = optimiser))
+
+let private withSolved (solved: SolvedOptions) = withTraining (TrainingOptions(Solved = solved))
+
+let private withEvaluation (evaluation: EvaluationOptions) =
+    ExperimentConfiguration(Name = "x", Task = CopyTask(), Model = NtmOptions(), Evaluation = evaluation)
+
+let private named (name: string) =
+    ExperimentConfiguration(Name = name, Task = CopyTask(), Model = NtmOptions())
+
+/// The option that must be named, with its impossible value in the message.
+let private impossible: (string * string * ExperimentConfiguration) list = [
+    "name", "''", named ""
+    "name", "'Copy'", named "Copy"
+    "name", "'a/b'", named "a/b"
+    "name", "'..'", named ".."
+    "name", "zzz", named (String('z', 61))
+    "compute.threads",
+    "0",
+    ExperimentConfiguration(
+        Name = "x",
+        Task = CopyTask(),
+        Model = NtmOptions(),
+        Compute = ComputeOptions(Threads = 0)
+    )
+    "task.bits", "0", withTask (CopyTask(Bits = 0))
+    "task.minLength", "0", withTask (CopyTask(MinLength = 0))
+    "task.maxLength", "3", withTask (CopyTask(MinLength = 4, MaxLength = 3))
+    "task.maxLength", "2147483647", withTask (CopyTask(MaxLength = Int32.MaxValue))
+    "model.slots", "0", withModel (NtmOptions(Slots = 0))
+    "model.slots", "-1", withModel (NtmOptions(Slots = -1))
+    "model.width", "0", withModel (NtmOptions(Width = 0))
+    "model.readHeads", "0", withModel (NtmOptions(ReadHeads = 0))
+    "model.writeHeads", "0", withModel (NtmOptions(WriteHeads = 0))
+    "model.shiftWidth", "4", withModel (NtmOptions(ShiftWidth = 4))
+    "model.shiftWidth", "-1", withModel (NtmOptions(ShiftWidth = -1))
+    "model.shiftWidth", "9", withModel (NtmOptions(ShiftWidth = 9, Slots = 8))
+    "model.initialMemory", "NaN", withModel (NtmOptions(InitialMemory = nanf))
+    "model.interfaceGain", "0", withModel (NtmOptions(InterfaceGain = 0.0))
+    "model.interfaceGain", "Infinity", withModel (NtmOptions(InterfaceGain = infinity))
+    "model.controller.units", "0", withModel (NtmOptions(Controller = LstmControllerOptions(Units = 0)))
+    "model.controller.units",
+    "-1",
+    withModel (NtmOptions(Controller = FeedForwardControllerOptions(Units = -1)))
+    "model.controller.layers", "0", withModel (NtmOptions(Controller = LstmControllerOptions(Layers = 0)))
+    "model.controller.forgetBias",
+    "NaN",
+    withModel (NtmOptions(Controller = LstmControllerOptions(ForgetBias = nanf)))
+    "training.sequences", "0", withTraining (TrainingOptions(Sequences = 0L))
+    "training.batch", "0", withTraining (TrainingOptions(Batch = 0))
+    "training.clip", "0", withTraining (TrainingOptions(Clip = 0.0))
+    "training.clip", "NaN", withTraining (TrainingOptions(Clip = nan))
+    "training.evaluateEvery", "0", withTraining (TrainingOptions(EvaluateEvery = 0L))
+    "training.checkpointEvery", "0", withTraining (TrainingOptions(CheckpointEvery = 0L))
+    "training.optimiser.learningRate", "-0.1", withOptimiser (RmsPropOptions(LearningRate = -0.1))
+    "training.optimiser.learningRate", "NaN", withOptimiser (RmsPropOptions(LearningRate = nan))
+    "training.optimiser.decay", "1", withOptimiser (RmsPropOptions(Decay = 1.0))
+    "training.optimiser.momentum", "-0.5", withOptimiser (RmsPropOptions(Momentum = -0.5))
+    "training.optimiser.momentum", "NaN", withOptimiser (RmsPropOptions(Momentum = nan))
+    "training.optimiser.epsilon", "0", withOptimiser (RmsPropOptions(Epsilon = 0.0))
+    "training.solved.score", "NaN", withSolved (SolvedOptions(Score = nan))
+    "training.solved.window", "0", withSolved (SolvedOptions(Window = 0))
+    "training.solved.continue", "-1", withSolved (SolvedOptions(Continue = -1L))
+    "evaluation.lengths", "no lengths", withEvaluation (EvaluationOptions(Lengths = [||]))
+    "evaluation.lengths", "0", withEvaluation (EvaluationOptions(Lengths = [| 5; 0 |]))
+    "evaluation.lengths",
+    "2147483647",
+    withEvaluation (EvaluationOptions(Lengths = [| System.Int32.MaxValue |]))
+    "evaluation.sequences", "0", withEvaluation (EvaluationOptions(Sequences = 0))
+    "evaluation.sequencesWhileTraining", "0", withEvaluation (EvaluationOptions(SequencesWhileTraining = 0))
+]
+
+let tests =
+    testList "Validation" [
+        testPropertyWithConfig
+            { FsCheckConfig.defaultConfig with arbitrary = [ typeof<Arbitraries> ] }
+            "possible configurations are accepted"
+            (fun (configuration: ExperimentConfiguration) -> configuration.Validate())
+
+        test "the defaults are accepted" { plain.Validate() }
+
+        for option, value, configuration in impossible do
+            test $"{option} {value} is refused by name, with its value" {
+                Faults.says<ConfigurationException> [ $"{option}:"; value ] configuration.Validate
+            }
+
+        test "an impossible request is bad usage" {
+            Expect.equal
+                (ConfigurationException "x.").ExitCode
+                2
+                "the exit code of the command line's contract"
+        }
+    ]

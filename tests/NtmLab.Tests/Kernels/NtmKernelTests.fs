@@ -1,0 +1,268 @@
+module NtmLab.Tests.Kernels.NtmKernelTests
+
+open Expecto
+open NtmLab
+open NtmLab.Kernels
+open NtmLab.Models
+open NtmLab.Tests
+open TorchSharp
+
+/// One drawn model with its input, and how the fused engine is to compute it.
+type private Case = {
+    Inputs: int
+    Outputs: int
+    Options: NtmOptions
+    Batch: int
+    Time: int
+    Kernel: NtmKernelOptions
+} with
+
+    override case.ToString() =
+        $"inputs {case.Inputs} outputs {case.Outputs} batch {case.Batch} time {case.Time} {case.Options} {case.Kernel}"
+
+let private paths = [| VectorPath.Scalar; VectorPath.Vector128; VectorPath.Vector256; VectorPath.Vector512 |]
+
+/// Draws sizes that are no multiples of anything; budgets alternate between whole sequences and recomputed segments.
+let private draw (seed: uint64) : Case =
+    let random = RandomStream(seed, "fused case")
+    let slots = random.Next(1, 40)
+    let reach = random.Next(0, min 4 ((slots + 1) / 2))
+    let units = random.Next(1, 40)
+
+    let controller: ControllerOptions =
+        if random.Next 2 = 0 then
+            LstmControllerOptions(Units = units)
+        else
+            FeedForwardControllerOptions(Units = units)
+
+    {
+        Inputs = random.Next(1, 12)
+        Outputs = random.Next(1, 12)
+        Options =
+            NtmOptions(
+                Controller = controller,
+                Slots = slots,
+                Width = random.Next(1, 14),
+                ReadHeads = random.Next(1, 4),
+                WriteHeads = random.Next(1, 4),
+                ShiftWidth = 2 * reach + 1,
+                InitialMemory = 0.05f
+            )
+        Batch = random.Next(1, 18)
+        Time = random.Next(1, 51)
+        Kernel =
+            NtmKernelOptions(
+                Path = paths[int (seed % 4UL)],
+                MemoryBudget = (if seed % 3UL = 0UL then 1L else 64L <<< 20),
+                Threads = 1 + int (seed % 2UL)
+            )
+    }
+
+let private build (case: Case) (seed: uint64) : NtmModel =
+    let model = case.Options.Build(case.Inputs, case.Outputs, RandomStream(seed, "model")) :?> NtmModel
+    Samples.stir seed model
+    model
+
+let private randomTensor (seed: uint64) (shape: int list) : torch.Tensor =
+    (Tensors.uniform (RandomStream(seed, "tensor")) -1.0 1.0 shape).``to`` torch.float32
+
+/// A copy of a tensor's gradient.
+let private gradient (tensor: torch.Tensor) : torch.Tensor =
+    match tensor.grad with
+    | null -> torch.zeros_like tensor
+    | gradient -> gradient.clone ()
+
+let private clear (tensor: torch.Tensor) : unit =
+    match tensor.grad with
+    | null -> ()
+    | gradient -> gradient.zero_ () |> ignore
+
+/// Output, gradient of the input and gradients of all parameters, for a random gradient of the output.
+let private compute (model: NtmModel) (case: Case) (seed: uint64) : (string * torch.Tensor) list =
+    for parameter in model.parameters () do
+        clear parameter
+
+    let input = (randomTensor seed [ case.Batch; case.Time; case.Inputs ]).requires_grad_()
+    let weight = randomTensor (seed + 1UL) [ case.Batch; case.Time; case.Outputs ]
+    let output = model.Forward input
+    (output * weight).sum().backward()
+
+    [
+        "output", output.detach ()
+        "input", gradient input
+        for struct (name, parameter) in model.named_parameters () do
+            name, gradient parameter
+    ]
+
+/// The greatest difference, relative to the greatest value of that tensor.
+let private disagreement (fused: torch.Tensor) (reference: torch.Tensor) : float =
+    Tensors.distance fused reference
+    / (1e-3 + (Tensors.values reference |> Seq.map abs |> Seq.max))
+
+let private equalsReference (seed: uint64) : unit =
+    use scope = torch.NewDisposeScope()
+    let case = draw seed
+    use model = build case seed
+    let reference = compute model case seed
+    model.Fuse case.Kernel
+    let fused = compute model case seed
+
+    for (name, expected), (_, got) in List.zip reference fused do
+        let worst = disagreement got expected
+
+        if not (worst <= 2e-3) then
+            failtest $"{name} differs by {worst}: {case}"
+
+let private bits (results: (string * torch.Tensor) list) = results |> List.map (snd >> Tensors.bits)
+
+let private withModel (seed: uint64) (test: Case -> NtmModel -> unit) : unit =
+    use scope = torch.NewDisposeScope()
+    let case = draw seed
+    use model = build case seed
+    test case model
+
+let tests =
+    testList "NtmKernel" [
+        testCase
+            "a fused NTM gives the reference engine's values and every gradient, for 200 drawn shapes"
+            (fun () ->
+                for seed in 1UL .. 200UL do
+                    equalsReference seed)
+        testCase "gradients agree with finite differences along random directions" (fun () ->
+            for seed in 301UL .. 308UL do
+                withModel seed (fun case model ->
+                    // Few steps and small parameters: single precision cannot follow a steep function.
+                    let case = { case with Time = 1 + case.Time % 5 }
+                    use noGradient = torch.no_grad ()
+
+                    for parameter in model.parameters () do
+                        parameter.mul_ (torch.tensor 0.5f) |> ignore
+
+                    noGradient.Dispose()
+                    model.Fuse case.Kernel
+                    let gradients = compute model case seed |> List.skip 2
+
+                    let directions =
+                        gradients
+                        |> List.map (fun (_, g) -> randomTensor seed [ for n in g.shape -> int n ])
+
+                    let input = randomTensor seed [ case.Batch; case.Time; case.Inputs ]
+                    let weight = randomTensor (seed + 1UL) [ case.Batch; case.Time; case.Outputs ]
+
+                    let lossAt (step: float) =
+                        use noGradient = torch.no_grad ()
+
+                        let move (sign: float) =
+                            for struct (_, parameter), direction in
+                                Seq.zip (model.named_parameters ()) directions do
+                                parameter.add_ (direction * torch.tensor (float32 (sign * step))) |> ignore
+
+                        move 1.0
+                        let loss = (model.Forward input * weight).``to``(torch.float64).sum().item<float>()
+                        move -1.0
+                        loss
+
+                    let step = 2e-3
+                    let measured = (lossAt step - lossAt (-step)) / (2.0 * step)
+
+                    let derived =
+                        List.zip gradients directions
+                        |> List.sumBy (fun ((_, g), d) -> (g * d).``to``(torch.float64).sum().item<float>())
+
+                    Expect.isLessThan
+                        (abs (measured - derived) / (1.0 + abs measured))
+                        0.03
+                        $"measured {measured}, derived {derived}: {case}"))
+        testCase "any number of threads gives the same bits" (fun () ->
+            for seed in 401UL .. 410UL do
+                withModel seed (fun case model ->
+                    let results =
+                        [ 1; 2; 3; 8 ]
+                        |> List.map (fun threads ->
+                            model.Fuse(NtmKernelOptions(Threads = threads))
+                            bits (compute model { case with Batch = 17 } seed))
+
+                    for other in results.Tail do
+                        Expect.equal other results.Head $"{case}"))
+        testCase "a second pass over the same workspace gives the same bits" (fun () ->
+            for seed in 411UL .. 415UL do
+                withModel seed (fun case model ->
+                    model.Fuse case.Kernel
+                    let first = bits (compute model case seed)
+                    compute model { case with Time = max 1 (case.Time / 2) } (seed + 9UL) |> ignore
+                    Expect.equal (bits (compute model case seed)) first $"{case}"))
+        testCase "evaluation without gradients gives the bits of training" (fun () ->
+            for seed in 421UL .. 425UL do
+                withModel seed (fun case model ->
+                    let case = { case with Time = 75 }
+                    model.Fuse case.Kernel
+                    let trained = compute model case seed |> List.head |> snd |> Tensors.bits
+                    use noGradient = torch.no_grad ()
+                    let input = randomTensor seed [ case.Batch; case.Time; case.Inputs ]
+                    Expect.isTrue (Tensors.bits (model.Forward input) = trained) $"{case}"))
+        testCase "two forward passes before their backward passes do not disturb each other" (fun () ->
+            withModel 431UL (fun case model ->
+                model.Fuse case.Kernel
+                let input = randomTensor 1UL [ case.Batch; case.Time; case.Inputs ]
+                let both = (model.Forward input).sum() + (model.Forward(input * 0.5)).sum()
+                both.backward ()
+                let together = [ for parameter in model.parameters () -> (gradient parameter) ]
+
+                for parameter in model.parameters () do
+                    clear parameter
+
+                (model.Forward input).sum().backward()
+                (model.Forward(input * 0.5)).sum().backward()
+
+                for parameter, expected in Seq.zip (model.parameters ()) together do
+                    Expect.isLessThan (disagreement (gradient parameter) expected) 1e-4 "gradients"))
+        testCase "long sequences stay within the memory budget" (fun () ->
+            use scope = torch.NewDisposeScope()
+            use model = NtmOptions().Build(9, 8, RandomStream(1UL, "model")) :?> NtmModel
+            model.Fuse(NtmKernelOptions(MemoryBudget = (8L <<< 20)))
+            let input = randomTensor 1UL [ 1; 2001; 9 ]
+            (model.Forward input).sum().backward()
+            Expect.isLessThan model.WorkspaceBytes (16L <<< 20) "workspace")
+        testCase "a number that is not finite is refused with its place" (fun () ->
+            withModel 441UL (fun case model ->
+                model.Fuse case.Kernel
+                let input = randomTensor 1UL [ 2; 3; case.Inputs ]
+                input[0, 1, 0] <- torch.tensor nanf
+
+                Expect.throwsT<DivergenceException> (fun () -> model.Forward input |> ignore) "input"
+
+                use noGradient = torch.no_grad ()
+                (Seq.last (model.parameters ())).fill_ infinityf |> ignore
+
+                Expect.throwsT<DivergenceException>
+                    (fun () -> model.Forward(randomTensor 1UL [ 2; 3; case.Inputs ]) |> ignore)
+                    "parameter"))
+        testCase "a wrong input width is refused before the kernel" (fun () ->
+            withModel 451UL (fun case model ->
+                model.Fuse case.Kernel
+
+                Expect.throwsT<ShapeException>
+                    (fun () -> model.Forward(randomTensor 1UL [ 2; 3; case.Inputs + 1 ]) |> ignore)
+                    "width"))
+        testCase "a kernel refuses impossible sizes by name" (fun () ->
+            let shape = NtmShape(1, 1, NtmControllerKind.Lstm, 1, 4, 1, 1, 1, 5)
+
+            Expect.throwsT<System.ArgumentException>
+                (fun () -> new NtmKernel(shape, NtmKernelOptions()) |> ignore)
+                "shift")
+        testCase "more slots than in training are computed as the reference does" (fun () ->
+            use scope = torch.NewDisposeScope()
+
+            use model =
+                NtmOptions(Slots = 9, Width = 4, Controller = LstmControllerOptions(Units = 7))
+                    .Build(3, 2, RandomStream(1UL, "model"))
+                :?> NtmModel
+
+            use noGradient = torch.no_grad ()
+            let input = randomTensor 1UL [ 2; 20; 3 ]
+            model.Fuse 1
+            model.Slots <- 21
+            let fused = model.Forward input
+            model.StopFusing()
+            Expect.isLessThan (Tensors.distance fused (model.Forward input)) 1e-5 "logits")
+    ]

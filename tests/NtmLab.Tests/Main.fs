@@ -1,0 +1,56 @@
+module NtmLab.Tests.Main
+
+open Expecto
+open NtmLab.Native
+open TorchSharp
+
+// A function: some tests name types of torch, which must not be touched before libtorch is loaded.
+let private tests () : Test =
+    testList "NtmLab" [
+        RandomStreamTests.tests
+        AtomicFileTests.tests
+        ShapeTests.tests
+        testList "Configuration" [
+            Configuration.ConfigurationJsonTests.tests
+            Configuration.ConfigurationOverrideTests.tests
+            Configuration.ValidationTests.tests
+            Configuration.SuggestionTests.tests
+            Configuration.CatalogTests.tests
+        ]
+        testList "Kernels" [ Kernels.LaneMathTests.tests; Kernels.NtmKernelTests.tests ]
+        testList "Memory" [
+            Memory.AddressingTests.tests
+            Memory.AddressingOracleTests.tests
+            Memory.AddressingGradientTests.tests
+            Memory.InterfaceLayoutTests.tests
+            Memory.NtmPolicyTests.tests
+        ]
+        testList "Models" [
+            Models.InitialisationTests.tests
+            Models.ControllerTests.tests
+            Models.NtmModelTests.tests
+            Models.NtmModelGradientTests.tests
+        ]
+        testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
+        testList "Training" [
+            Training.RmsPropTests.tests
+            Training.EvaluationTests.tests
+            Training.TrainerTests.tests
+            Training.ResumeTests.tests
+            Training.CheckpointTests.tests
+            Training.LiveTensorTests.tests
+        ]
+        testList "Probes" [ Probes.HeadTraceTests.tests ]
+        testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
+        testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]
+        testList "FSharp" [ FSharp.LanguageTests.tests ]
+        testList "Cli" [ Cli.CommandLineTests.tests ]
+        RepositoryTests.tests
+    ]
+
+[<EntryPoint>]
+let main (arguments: string[]) : int =
+    LibTorch.Load()
+    // The machine is shared with trainings, and the tests' tensors are too small for more.
+    torch.set_num_threads 1
+    runTestsWithCLIArgs [] arguments (tests ())

@@ -1,0 +1,65 @@
+/// Tensors from and to plain values.
+module NtmLab.Tests.Tensors
+
+open System
+open NtmLab
+open TorchSharp
+
+/// Doubles uniform in [low, high) from an explicit stream.
+let uniform (random: RandomStream) (low: float) (high: float) (shape: int list) : torch.Tensor =
+    let values = Array.init (List.fold (*) 1 shape) (fun _ -> random.NextUniform(low, high))
+    torch.tensor (values, ReadOnlySpan<int64>(shape |> List.map int64 |> List.toArray))
+
+/// Weightings that are positive and sum to 1 over the last dimension, `[batch, heads, slots]`.
+let weightings (random: RandomStream) (shape: int list) : torch.Tensor =
+    let raw = uniform random 0.05 1.0 shape
+    raw / raw.sum (-1L, true)
+
+/// Doubles from a nested list of known values, `[1, rows, columns]`.
+let rows (values: float list list) : torch.Tensor =
+    let flat = values |> List.concat |> List.toArray
+    torch.tensor (flat, 1L, int64 values.Length, int64 values.Head.Length)
+
+/// All values in order, as doubles.
+let values (tensor: torch.Tensor) : float[] =
+    use scope = torch.NewDisposeScope()
+    tensor.detach().``to``(torch.float64).cpu().contiguous().data<float>().ToArray()
+
+/// All values of `[a, b, c]`, by index.
+let values3 (tensor: torch.Tensor) : float[][][] =
+    let shape = tensor.shape |> Array.map int
+    values tensor |> Array.chunkBySize shape[2] |> Array.chunkBySize shape[1]
+
+/// The exact bits, for comparisons that allow no rounding.
+let bits (tensor: torch.Tensor) : byte[] =
+    use scope = torch.NewDisposeScope()
+    tensor.detach().cpu().contiguous().bytes.ToArray()
+
+/// The largest absolute difference of two tensors of the same shape; infinite if anything is not a number.
+let distance (a: torch.Tensor) (b: torch.Tensor) : float =
+    if a.shape <> b.shape then
+        failwith $"shapes differ: %A{a.shape} and %A{b.shape}"
+
+    Array.fold2
+        (fun largest x y ->
+            let difference = abs (x - y)
+
+            if Double.IsNaN difference then
+                infinity
+            else
+                max largest difference)
+        0.0
+        (values a)
+        (values b)
+
+/// A module's parameter by name.
+let parameter (model: torch.nn.Module) (name: string) : torch.Tensor =
+    match model.get_parameter name with
+    | null -> failwith $"there is no parameter {name}"
+    | parameter -> parameter
+
+/// The gradient that a backward pass left.
+let gradient (tensor: torch.Tensor) : torch.Tensor =
+    match tensor.grad with
+    | null -> failwith "no gradient reached this tensor"
+    | gradient -> gradient

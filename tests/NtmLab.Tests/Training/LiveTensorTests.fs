@@ -1,0 +1,67 @@
+module NtmLab.Tests.Training.LiveTensorTests
+
+open System
+open Expecto
+open NtmLab.Tests.Training.TrainingSetup
+open NtmLab.Tests.Scratch
+open NtmLab.Training
+open TorchSharp
+
+/// Tensors that live after an action and did not live before it. Tensors of other tests that the garbage
+/// collector would find meanwhile are collected first.
+let private left (action: unit -> unit) : int64 =
+    GC.Collect()
+    GC.WaitForPendingFinalizers()
+    GC.Collect()
+    let before = torch.Tensor.TotalCount
+    // Nothing may depend on the garbage collector: it does not know how much memory tensors hold.
+    GC.TryStartNoGCRegion(100_000_000L) |> ignore
+
+    try
+        action ()
+        torch.Tensor.TotalCount - before
+    finally
+        if Runtime.GCSettings.LatencyMode = Runtime.GCLatencyMode.NoGCRegion then
+            GC.EndNoGCRegion()
+
+// No other test runs meanwhile: the count is of the whole process.
+let tests =
+    testSequenced
+    <| testList "Live tensors" [
+        test "a training batch leaves none" {
+            use trainer = trainer options 1UL
+            // The first batch makes the gradients, which stay.
+            trainBatches 1 trainer |> ignore
+            Expect.equal (left (fun () -> trainBatches 3 trainer |> ignore)) 0L "as many as before"
+        }
+
+        test "an evaluation leaves none" {
+            use model = buildModel modelOptions 1UL
+            let evaluate () = Evaluation.ByLength(model, task, [| 1; 5 |], 60, 1UL) |> ignore
+            evaluate ()
+            Expect.equal (left evaluate) 0L "as many as before"
+        }
+
+        test "saving and restoring leaves none" {
+            use folder = new Folder()
+            use trainer = trainer options 1UL
+
+            let saveAndRestore () =
+                Checkpoint.Save(folder.File "a.ckpt", trainer, "run")
+                Checkpoint.Restore(folder.File "a.ckpt", trainer)
+
+            saveAndRestore ()
+            Expect.equal (left saveAndRestore) 0L "as many as before"
+        }
+
+        test "a trainer that is disposed leaves none of its own" {
+            use model = buildModel modelOptions 1UL
+
+            let makeAndDispose () =
+                use trainer = new Trainer(model, task, options, evaluation, 1UL, StoppedClock())
+                ignore trainer
+
+            makeAndDispose ()
+            Expect.equal (left makeAndDispose) 0L "its running means are gone"
+        }
+    ]

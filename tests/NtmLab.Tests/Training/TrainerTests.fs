@@ -1,0 +1,185 @@
+module NtmLab.Tests.Training.TrainerTests
+
+open System
+open System.Threading
+open Expecto
+open NtmLab
+open NtmLab.Tests
+open NtmLab.Tests.Training.TrainingSetup
+open NtmLab.Training
+open TorchSharp
+
+let private schedule =
+    testList "schedule" [
+        test "trains its budget in whole batches" {
+            use trainer = trainer options 1UL
+            let recorder = train trainer
+            Expect.equal (recorder.At "trained") [ 4L; 8L; 12L; 16L; 20L; 24L ] "six batches of four"
+            Expect.isTrue trainer.Finished "and is finished"
+        }
+
+        test "never trains more sequences than its budget" {
+            use trainer = trainer (TrainingOptions(Sequences = 10L, Batch = 4)) 1UL
+            train trainer |> ignore
+            Expect.isLessThanOrEqual trainer.State.Sequences 10L "after this many sequences at the latest"
+        }
+
+        test "evaluates and asks for checkpoints at its own intervals" {
+            use trainer = trainer options 1UL
+            let recorder = train trainer
+            Expect.equal (recorder.At "evaluated") [ 8L; 16L; 24L ] "every 8 sequences"
+            Expect.equal (recorder.At "checkpoint") [ 12L; 24L ] "every 12 sequences"
+        }
+
+        test "evaluates at the first batch past an interval that no batch ends on" {
+            let options =
+                TrainingOptions(Sequences = 24L, Batch = 4, EvaluateEvery = 10L, CheckpointEvery = 100L)
+
+            use trainer = trainer options 1UL
+            Expect.equal ((train trainer).At "evaluated") [ 12L; 20L ] "past 10 and 20"
+        }
+
+        test "stops after the batch under way when asked to" {
+            use trainer = trainer options 1UL
+            trainBatches 2 trainer |> ignore
+            Expect.equal trainer.State.Batches 2L "two batches"
+            Expect.isFalse trainer.Finished "there is more to do"
+        }
+
+        test "finishes the evaluation that falls on the last batch when asked to stop" {
+            use trainer = trainer options 1UL
+            Expect.equal ((trainBatches 2 trainer).At "evaluated") [ 8L ] "so that resuming need not"
+        }
+
+        test "does nothing when it is finished" {
+            use trainer = trainer options 1UL
+            train trainer |> ignore
+            let before = snapshot trainer
+            Expect.isEmpty (train trainer).Events "no events"
+            Expect.equal (snapshot trainer) before "no change"
+        }
+    ]
+
+/// Any score counts as solved once the window is full.
+let private solvedAtOnce (continue': int64) =
+    TrainingOptions(
+        Sequences = 400L,
+        Batch = 4,
+        Solved = SolvedOptions(Score = 1e9, Window = 10, Continue = continue')
+    )
+
+let private solved =
+    testList "solved" [
+        test "stops when solved" {
+            use trainer = trainer (solvedAtOnce 0L) 1UL
+            train trainer |> ignore
+            Expect.equal trainer.State.Sequences 12L "the first batch that fills the window of 10"
+        }
+
+        test "remembers when it was solved" {
+            use trainer = trainer (solvedAtOnce 8L) 1UL
+            train trainer |> ignore
+            Expect.equal (Option.ofNullable trainer.State.SolvedAtSequences) (Some 12L) "not when it stopped"
+        }
+
+        test "goes on for as long as it should after it was solved" {
+            use trainer = trainer (solvedAtOnce 7L) 1UL
+            train trainer |> ignore
+            Expect.equal trainer.State.Sequences 20L "the first batch at 12 + 7 or later"
+        }
+
+        test "is not solved before the window is full" {
+            use trainer = trainer (solvedAtOnce 0L) 1UL
+            trainBatches 2 trainer |> ignore
+            Expect.isFalse trainer.State.SolvedAtSequences.HasValue "8 of 10 scores"
+        }
+
+        test "is not solved above the score" {
+            use trainer = trainer options 1UL
+            train trainer |> ignore
+            Expect.isFalse trainer.State.SolvedAtSequences.HasValue "no score is below 0"
+        }
+
+        test "averages the score over the window and no longer" {
+            use trainer = trainer options 1UL
+            train trainer |> ignore
+            Expect.equal trainer.State.Window.Count 10 "24 sequences, a window of 10"
+        }
+    ]
+
+let private divergence =
+    testList "divergence" [
+        test "a loss that is no number stops the training with advice" {
+            use trainer = trainer options 1UL
+            trainBatches 2 trainer |> ignore
+            use noGradient = torch.no_grad ()
+            (Tensors.parameter trainer.Model "output_bias").fill_(nan.ToScalar()) |> ignore
+            use gradient = torch.enable_grad true
+            Faults.says<DivergenceException> [ "batch 3"; "learningRate" ] (fun () -> train trainer |> ignore)
+        }
+
+        test "a loss that is no number leaves parameters, optimiser and state" {
+            use trainer = trainer options 1UL
+            trainBatches 2 trainer |> ignore
+
+            do
+                use noGradient = torch.no_grad ()
+                (Tensors.parameter trainer.Model "output_bias").fill_(nan.ToScalar()) |> ignore
+
+            let before = snapshot trainer
+
+            Faults.sentence<DivergenceException>(fun () -> train trainer |> ignore)
+            |> ignore
+
+            Expect.equal (snapshot trainer) before "as before that batch"
+        }
+    ]
+
+let private sameness =
+    testList "sameness" [
+        test "the same seed gives the same bits" {
+            let run () =
+                use trainer = trainer options 3UL
+                let recorder = train trainer
+                recorder.Events, snapshot trainer
+
+            Expect.equal (run ()) (run ()) "metrics, parameters, optimiser and state"
+        }
+
+        test "another seed gives another training" {
+            let events seed =
+                use trainer = trainer options seed
+                (train trainer).Events
+
+            Expect.notEqual (events 3UL) (events 4UL) "losses differ"
+        }
+
+        test "the training does not depend on how often it is evaluated" {
+            let parameters every =
+                let options =
+                    TrainingOptions(
+                        Sequences = 24L,
+                        Batch = 4,
+                        EvaluateEvery = every,
+                        CheckpointEvery = every
+                    )
+
+                use trainer = trainer options 3UL
+                train trainer |> ignore
+                (snapshot trainer).Parameters
+
+            Expect.equal (parameters 4L) (parameters 100L) "observing changes nothing"
+        }
+
+        test "the loss falls" {
+            let options =
+                TrainingOptions(Sequences = 1200L, Batch = 8, Optimiser = RmsPropOptions(LearningRate = 3e-3))
+
+            use trainer = trainer options 1UL
+            train trainer |> ignore
+            // Guessing leaves half of 3 bits of on average 2 vectors wrong.
+            Expect.isLessThan (Seq.average trainer.State.Window) 2.5f "wrong bits over the last 500 sequences"
+        }
+    ]
+
+let tests = testList "Trainer" [ schedule; solved; divergence; sameness ]

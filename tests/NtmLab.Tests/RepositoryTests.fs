@@ -76,4 +76,12 @@ let tests =
 
             Expect.equal missing [] "a file that is not in the project tests nothing"
         }
+
+        test "the README shows the copy experiment as it is" {
+            let text (path: string) =
+                File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n").Trim()
+
+            let experiment = text "experiments/copy.fsx"
+            Expect.stringContains (text "README.md") $"```fsharp\n{experiment}\n```" "README.md"
+        }
     ]

@@ -254,10 +254,17 @@ let doctor (arguments: ParseResults<DoctorArgument>) : int =
     else
         0
 
-/// `ntmlab test`: builds the tests and runs them with the given options.
+/// `ntmlab test`: builds the tests and runs them with the given options, without colours in a file or a pipe.
 let test (options: string list) : int =
     match Repository.build "tests/NtmLab.Tests" with
-    | 0 -> Repository.dotnet ("artifacts/bin/NtmLab.Tests/release/NtmLab.Tests.dll" :: options)
+    | 0 ->
+        let plain =
+            if Console.IsOutputRedirected then
+                [ "--colours"; "0"; "--no-spinner" ]
+            else
+                []
+
+        Repository.dotnet ("artifacts/bin/NtmLab.Tests/release/NtmLab.Tests.dll" :: plain @ options)
     | failed -> failed
 
 /// `ntmlab format`: formats F# with Fantomas and C# with `dotnet format`; `--check` only checks.

@@ -24,23 +24,34 @@ internal static unsafe class MatrixProduct<T>
     public static void Multiply(
         int rows, float* a, int aStride, PackedMatrix<T> b, float* c, int cStride, bool accumulate)
     {
-        var row = 0;
-        for (; row + RowBlock <= rows; row += RowBlock)
+        // A panel is loaded once for as many rows as the first-level cache has room for beside it.
+        const int chunk = 32;
+        var whole = rows / RowBlock * RowBlock;
+        for (var first = 0; first < whole; first += chunk)
         {
+            var last = Math.Min(whole, first + chunk);
             for (var panel = 0; panel < b.Panels; panel++)
             {
-                FourRows(
-                    a + ((long)row * aStride),
-                    aStride,
-                    b.Panel(panel),
-                    b.Inner,
-                    c + ((long)row * cStride) + (panel * PackedMatrix<T>.PanelWidth),
-                    cStride,
-                    accumulate);
+                var column = panel * PackedMatrix<T>.PanelWidth;
+                for (var row = first; row < last; row += RowBlock)
+                {
+                    FourRows(
+                        a + ((long)row * aStride), aStride, b.Panel(panel), b.Inner, c + ((long)row * cStride) + column, cStride, accumulate);
+                }
+            }
+
+            if (b.HasHalfPanel)
+            {
+                var column = b.PaddedColumns - T.Count;
+                for (var row = first; row < last; row += RowBlock)
+                {
+                    FourRowsHalf(
+                        a + ((long)row * aStride), aStride, b.Panel(b.Panels), b.Inner, c + ((long)row * cStride) + column, cStride, accumulate);
+                }
             }
         }
 
-        for (; row < rows; row++)
+        for (var row = whole; row < rows; row++)
         {
             OneRow(a + ((long)row * aStride), b, c + ((long)row * cStride), accumulate);
         }
@@ -62,22 +73,35 @@ internal static unsafe class MatrixProduct<T>
     public static void AddOuterProducts(
         int inner, float* x, int xStride, int xColumns, float* y, int yStride, int yColumns, float* c, int cStride)
     {
-        // What is read again for each block of c should stay in the second-level cache.
+        // A strip of y, two rows of lanes wide, stays in the first-level cache while all of x goes by.
         const int block = 128;
+        var strip = 2 * T.Count;
         for (var start = 0; start < inner; start += block)
         {
             var count = Math.Min(block, inner - start);
             var xs = x + ((long)start * xStride);
             var ys = y + ((long)start * yStride);
-            var i = 0;
-            for (; i + 4 <= xColumns; i += 4)
+            for (var j = 0; j < yColumns; j += strip)
             {
-                OuterBlock(count, xs + i, xStride, ys, yStride, yColumns, c + ((long)i * cStride), cStride);
-            }
+                var half = j + T.Count >= yColumns;
+                var i = 0;
+                for (; i + 4 <= xColumns; i += 4)
+                {
+                    var target = c + ((long)i * cStride) + j;
+                    if (half)
+                    {
+                        OuterHalfBlock(count, xs + i, xStride, ys + j, yStride, target, cStride);
+                    }
+                    else
+                    {
+                        OuterBlock(count, xs + i, xStride, ys + j, yStride, target, cStride);
+                    }
+                }
 
-            for (; i < xColumns; i++)
-            {
-                OuterRow(count, xs + i, xStride, ys, yStride, yColumns, c + ((long)i * cStride));
+                for (; i < xColumns; i++)
+                {
+                    OuterRow(count, xs + i, xStride, ys + j, yStride, c + ((long)i * cStride) + j, half ? 1 : 2);
+                }
             }
         }
     }
@@ -129,6 +153,38 @@ internal static unsafe class MatrixProduct<T>
         s21.Store(c2 + width);
         s30.Store(c3);
         s31.Store(c3 + width);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourRowsHalf(
+        float* a, int aStride, float* panel, int inner, float* c, int cStride, bool accumulate)
+    {
+        float* c1 = c + cStride, c2 = c + (2L * cStride), c3 = c + (3L * cStride);
+        T s0, s1, s2, s3;
+        if (accumulate)
+        {
+            (s0, s1, s2, s3) = (T.Load(c), T.Load(c1), T.Load(c2), T.Load(c3));
+        }
+        else
+        {
+            s0 = s1 = s2 = s3 = T.All(0f);
+        }
+
+        float* a1 = a + aStride, a2 = a + (2L * aStride), a3 = a + (3L * aStride);
+        for (var k = 0; k < inner; k++)
+        {
+            var b = T.Load(panel);
+            panel += T.Count;
+            s0 = T.MultiplyAdd(T.All(a[k]), b, s0);
+            s1 = T.MultiplyAdd(T.All(a1[k]), b, s1);
+            s2 = T.MultiplyAdd(T.All(a2[k]), b, s2);
+            s3 = T.MultiplyAdd(T.All(a3[k]), b, s3);
+        }
+
+        s0.Store(c);
+        s1.Store(c1);
+        s2.Store(c2);
+        s3.Store(c3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -196,88 +252,96 @@ internal static unsafe class MatrixProduct<T>
             s0.Store(target);
             s1.Store(target + width);
         }
+
+        if (b.HasHalfPanel)
+        {
+            var p = b.Panel(panel);
+            var target = c + (panel * 2 * width);
+            var sum = accumulate ? T.Load(target) : T.All(0f);
+            for (var k = 0; k < inner; k++)
+            {
+                sum = T.MultiplyAdd(T.All(a[k]), T.Load(p), sum);
+                p += width;
+            }
+
+            sum.Store(target);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OuterBlock(
-        int inner, float* x, int xStride, float* y, int yStride, int yColumns, float* c, int cStride)
+    private static void OuterBlock(int inner, float* x, int xStride, float* y, int yStride, float* c, int cStride)
     {
         var width = T.Count;
         float* c1 = c + cStride, c2 = c + (2L * cStride), c3 = c + (3L * cStride);
-        var j = 0;
-        for (; j + (2 * width) <= yColumns; j += 2 * width)
+        var (s00, s01) = (T.Load(c), T.Load(c + width));
+        var (s10, s11) = (T.Load(c1), T.Load(c1 + width));
+        var (s20, s21) = (T.Load(c2), T.Load(c2 + width));
+        var (s30, s31) = (T.Load(c3), T.Load(c3 + width));
+        for (var i = 0; i < inner; i++)
         {
-            var (s00, s01) = (T.Load(c + j), T.Load(c + j + width));
-            var (s10, s11) = (T.Load(c1 + j), T.Load(c1 + j + width));
-            var (s20, s21) = (T.Load(c2 + j), T.Load(c2 + j + width));
-            var (s30, s31) = (T.Load(c3 + j), T.Load(c3 + j + width));
-            var xi = x;
-            var yi = y + j;
-            for (var i = 0; i < inner; i++)
-            {
-                var y0 = T.Load(yi);
-                var y1 = T.Load(yi + width);
-                var a = T.All(xi[0]);
-                s00 = T.MultiplyAdd(a, y0, s00);
-                s01 = T.MultiplyAdd(a, y1, s01);
-                a = T.All(xi[1]);
-                s10 = T.MultiplyAdd(a, y0, s10);
-                s11 = T.MultiplyAdd(a, y1, s11);
-                a = T.All(xi[2]);
-                s20 = T.MultiplyAdd(a, y0, s20);
-                s21 = T.MultiplyAdd(a, y1, s21);
-                a = T.All(xi[3]);
-                s30 = T.MultiplyAdd(a, y0, s30);
-                s31 = T.MultiplyAdd(a, y1, s31);
-                xi += xStride;
-                yi += yStride;
-            }
-
-            s00.Store(c + j);
-            s01.Store(c + j + width);
-            s10.Store(c1 + j);
-            s11.Store(c1 + j + width);
-            s20.Store(c2 + j);
-            s21.Store(c2 + j + width);
-            s30.Store(c3 + j);
-            s31.Store(c3 + j + width);
+            var y0 = T.Load(y);
+            var y1 = T.Load(y + width);
+            var a = T.All(x[0]);
+            s00 = T.MultiplyAdd(a, y0, s00);
+            s01 = T.MultiplyAdd(a, y1, s01);
+            a = T.All(x[1]);
+            s10 = T.MultiplyAdd(a, y0, s10);
+            s11 = T.MultiplyAdd(a, y1, s11);
+            a = T.All(x[2]);
+            s20 = T.MultiplyAdd(a, y0, s20);
+            s21 = T.MultiplyAdd(a, y1, s21);
+            a = T.All(x[3]);
+            s30 = T.MultiplyAdd(a, y0, s30);
+            s31 = T.MultiplyAdd(a, y1, s31);
+            x += xStride;
+            y += yStride;
         }
 
-        for (; j < yColumns; j += width)
-        {
-            var (s0, s1, s2, s3) = (T.Load(c + j), T.Load(c1 + j), T.Load(c2 + j), T.Load(c3 + j));
-            var xi = x;
-            var yi = y + j;
-            for (var i = 0; i < inner; i++)
-            {
-                var y0 = T.Load(yi);
-                s0 = T.MultiplyAdd(T.All(xi[0]), y0, s0);
-                s1 = T.MultiplyAdd(T.All(xi[1]), y0, s1);
-                s2 = T.MultiplyAdd(T.All(xi[2]), y0, s2);
-                s3 = T.MultiplyAdd(T.All(xi[3]), y0, s3);
-                xi += xStride;
-                yi += yStride;
-            }
-
-            s0.Store(c + j);
-            s1.Store(c1 + j);
-            s2.Store(c2 + j);
-            s3.Store(c3 + j);
-        }
+        s00.Store(c);
+        s01.Store(c + width);
+        s10.Store(c1);
+        s11.Store(c1 + width);
+        s20.Store(c2);
+        s21.Store(c2 + width);
+        s30.Store(c3);
+        s31.Store(c3 + width);
     }
 
-    private static void OuterRow(int inner, float* x, int xStride, float* y, int yStride, int yColumns, float* c)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void OuterHalfBlock(int inner, float* x, int xStride, float* y, int yStride, float* c, int cStride)
     {
-        var width = T.Count;
-        for (var j = 0; j < yColumns; j += width)
+        float* c1 = c + cStride, c2 = c + (2L * cStride), c3 = c + (3L * cStride);
+        var (s0, s1, s2, s3) = (T.Load(c), T.Load(c1), T.Load(c2), T.Load(c3));
+        for (var i = 0; i < inner; i++)
         {
-            var sum = T.Load(c + j);
+            var y0 = T.Load(y);
+            s0 = T.MultiplyAdd(T.All(x[0]), y0, s0);
+            s1 = T.MultiplyAdd(T.All(x[1]), y0, s1);
+            s2 = T.MultiplyAdd(T.All(x[2]), y0, s2);
+            s3 = T.MultiplyAdd(T.All(x[3]), y0, s3);
+            x += xStride;
+            y += yStride;
+        }
+
+        s0.Store(c);
+        s1.Store(c1);
+        s2.Store(c2);
+        s3.Store(c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void OuterRow(int inner, float* x, int xStride, float* y, int yStride, float* c, int vectors)
+    {
+        for (var vector = 0; vector < vectors; vector++)
+        {
+            var at = vector * T.Count;
+            var sum = T.Load(c + at);
             for (var i = 0; i < inner; i++)
             {
-                sum = T.MultiplyAdd(T.All(x[(long)i * xStride]), T.Load(y + ((long)i * yStride) + j), sum);
+                sum = T.MultiplyAdd(T.All(x[(long)i * xStride]), T.Load(y + ((long)i * yStride) + at), sum);
             }
 
-            sum.Store(c + j);
+            sum.Store(c + at);
         }
     }
 }

@@ -3,8 +3,9 @@ namespace NtmLab.Kernels;
 /// <summary>The sizes of a Neural Turing Machine.</summary>
 /// <param name="Inputs">Features of the input in each step.</param>
 /// <param name="Outputs">Logits in each step.</param>
-/// <param name="Controller">The controller.</param>
-/// <param name="Units">The controller's width H.</param>
+/// <param name="Controller">What the controller's layers compute.</param>
+/// <param name="Layers">How many layers it has.</param>
+/// <param name="Units">The width H of each.</param>
 /// <param name="Slots">Memory slots N.</param>
 /// <param name="Width">Width M of a slot.</param>
 /// <param name="ReadHeads">Read heads R.</param>
@@ -13,7 +14,8 @@ namespace NtmLab.Kernels;
 public sealed record NtmShape(
     int Inputs,
     int Outputs,
-    NtmControllerKind Controller,
+    CellKind Controller,
+    int Layers,
     int Units,
     int Slots,
     int Width,
@@ -27,15 +29,6 @@ public sealed record NtmShape(
     /// <summary>Width of all read vectors together.</summary>
     public int ReadWidth => ReadHeads * Width;
 
-    /// <summary>What the controller passes on from step to step beside its cell: the reads, then its output.</summary>
-    public int StateWidth => ReadWidth + Units;
-
-    /// <summary>Pre-activations per unit: 4 for LSTM (input, forget, cell, output), 1 for feed-forward.</summary>
-    public int Gates => Controller == NtmControllerKind.Lstm ? 4 : 1;
-
-    /// <summary>The part of the state that the controller sees: reads and its own output, or the reads alone.</summary>
-    public int RecurrentWidth => Controller == NtmControllerKind.Lstm ? StateWidth : ReadWidth;
-
     /// <summary>Values that the controller gives the heads in each step.</summary>
     public int InterfaceSize => (ReadHeads * (Width + ShiftWidth + 3)) + (WriteHeads * ((3 * Width) + ShiftWidth + 3));
 
@@ -45,8 +38,9 @@ public sealed record NtmShape(
     {
         foreach (var (name, value) in new[]
         {
-            (nameof(Inputs), Inputs), (nameof(Outputs), Outputs), (nameof(Units), Units), (nameof(Slots), Slots),
-            (nameof(Width), Width), (nameof(ReadHeads), ReadHeads), (nameof(WriteHeads), WriteHeads),
+            (nameof(Inputs), Inputs), (nameof(Outputs), Outputs), (nameof(Layers), Layers), (nameof(Units), Units),
+            (nameof(Slots), Slots), (nameof(Width), Width), (nameof(ReadHeads), ReadHeads),
+            (nameof(WriteHeads), WriteHeads),
         })
         {
             if (value < 1)
@@ -61,14 +55,9 @@ public sealed record NtmShape(
                 $"{nameof(ShiftWidth)}: {ShiftWidth} is not allowed; an odd number from 1 to the number of slots is.");
         }
     }
-}
 
-/// <summary>The controllers that the fused engine knows.</summary>
-public enum NtmControllerKind
-{
-    /// <summary>One layer of long short-term memory.</summary>
-    Lstm,
-
-    /// <summary>One layer with tanh.</summary>
-    FeedForward,
+    /// <summary>The sizes of one of the controller's layers.</summary>
+    internal LayerShape Layer(int index) => index == 0
+        ? new LayerShape(Controller, Inputs, ReadWidth, Units)
+        : new LayerShape(Controller, Units, 0, Units);
 }

@@ -1,6 +1,6 @@
 namespace NtmLab.Kernels;
 
-/// <summary>The parameters packed for the products of both directions; the state's order is reads, then hidden.</summary>
+/// <summary>The parameters packed for the products of both directions.</summary>
 /// <typeparam name="T">The lanes.</typeparam>
 internal sealed unsafe class NtmWeights<T> : IDisposable
     where T : unmanaged, ILanes<T>
@@ -10,53 +10,37 @@ internal sealed unsafe class NtmWeights<T> : IDisposable
     public NtmWeights(NtmShape shape)
     {
         _shape = shape;
-        PaddedUnits = Rows.Padded<T>(shape.Units);
-        GateColumns = shape.Gates * PaddedUnits;
-        Input = new PackedMatrix<T>(shape.Inputs, GateColumns);
-        Recurrent = new PackedMatrix<T>(shape.RecurrentWidth, GateColumns);
+        Layers = [.. Enumerable.Range(0, shape.Layers).Select(index => new LayerWeights<T>(shape.Layer(index)))];
         Interface = new PackedMatrix<T>(shape.Units, shape.InterfaceSize);
-        Output = new PackedMatrix<T>(shape.StateWidth, shape.Outputs);
-        InputBack = new PackedMatrix<T>(GateColumns, shape.Inputs);
-        RecurrentBack = new PackedMatrix<T>(GateColumns, shape.RecurrentWidth);
         InterfaceBack = new PackedMatrix<T>(shape.InterfaceSize, shape.Units);
-        OutputBack = new PackedMatrix<T>(shape.Outputs, shape.StateWidth);
-        GateBias = new NativeBuffer(Input.PaddedColumns);
+        Output = new PackedMatrix<T>(shape.Units, shape.Outputs);
+        OutputBack = new PackedMatrix<T>(shape.Outputs, shape.Units);
+        ReadsOutput = new PackedMatrix<T>(shape.ReadWidth, shape.Outputs);
+        ReadsOutputBack = new PackedMatrix<T>(shape.Outputs, shape.ReadWidth);
         InterfaceBias = new NativeBuffer(Interface.PaddedColumns);
         OutputBias = new NativeBuffer(Output.PaddedColumns);
     }
 
-    /// <summary>Units rounded up to whole rows of lanes.</summary>
-    public int PaddedUnits { get; }
-
-    /// <summary>All gates of one step, each padded.</summary>
-    public int GateColumns { get; }
-
-    /// <summary>Input to gates.</summary>
-    public PackedMatrix<T> Input { get; }
-
-    /// <summary>State to gates.</summary>
-    public PackedMatrix<T> Recurrent { get; }
+    /// <summary>The controller's layers.</summary>
+    public LayerWeights<T>[] Layers { get; }
 
     /// <summary>Hidden to interface.</summary>
     public PackedMatrix<T> Interface { get; }
 
-    /// <summary>State to logits.</summary>
-    public PackedMatrix<T> Output { get; }
-
-    /// <summary>Gates to input.</summary>
-    public PackedMatrix<T> InputBack { get; }
-
-    /// <summary>Gates to state.</summary>
-    public PackedMatrix<T> RecurrentBack { get; }
-
     /// <summary>Interface to hidden.</summary>
     public PackedMatrix<T> InterfaceBack { get; }
 
-    /// <summary>Logits to state.</summary>
+    /// <summary>Hidden to logits.</summary>
+    public PackedMatrix<T> Output { get; }
+
+    /// <summary>Logits to hidden.</summary>
     public PackedMatrix<T> OutputBack { get; }
 
-    /// <summary>Bias of the gates, padded as they are.</summary>
-    public NativeBuffer GateBias { get; }
+    /// <summary>Reads to logits.</summary>
+    public PackedMatrix<T> ReadsOutput { get; }
+
+    /// <summary>Logits to reads.</summary>
+    public PackedMatrix<T> ReadsOutputBack { get; }
 
     /// <summary>Bias of the interface.</summary>
     public NativeBuffer InterfaceBias { get; }
@@ -66,51 +50,31 @@ internal sealed unsafe class NtmWeights<T> : IDisposable
 
     /// <summary>Bytes held.</summary>
     public long Bytes =>
-        Input.Bytes + Recurrent.Bytes + Interface.Bytes + Output.Bytes + InputBack.Bytes + RecurrentBack.Bytes
-        + InterfaceBack.Bytes + OutputBack.Bytes + GateBias.Bytes + InterfaceBias.Bytes + OutputBias.Bytes;
+        Layers.Sum(layer => layer.Bytes) + Interface.Bytes + InterfaceBack.Bytes + Output.Bytes + OutputBack.Bytes
+        + ReadsOutput.Bytes + ReadsOutputBack.Bytes + InterfaceBias.Bytes + OutputBias.Bytes;
 
     /// <summary>Packs parameters.</summary>
     /// <param name="tensors">The parameters.</param>
     /// <param name="backward">Whether the backward products are wanted too.</param>
     public void Pack(NtmTensors tensors, bool backward)
     {
-        var (units, inputs, reads) = (_shape.Units, _shape.Inputs, _shape.ReadWidth);
-        var seen = inputs + reads;
-        for (var gate = 0; gate < _shape.Gates; gate++)
+        for (var layer = 0; layer < Layers.Length; layer++)
         {
-            var column = gate * PaddedUnits;
-            var weight = tensors.InputWeight + ((long)gate * units * seen);
-            Input.PackTransposed(weight, seen, 0, inputs, column, units);
-            Recurrent.PackTransposed(weight + inputs, seen, 0, reads, column, units);
-            Copy(tensors.Bias + (gate * units), GateBias.Pointer + column, units);
-            if (backward)
-            {
-                InputBack.Pack(weight, seen, column, units, 0, inputs);
-                RecurrentBack.Pack(weight + inputs, seen, column, units, 0, reads);
-            }
-
-            if (_shape.Controller == NtmControllerKind.Lstm)
-            {
-                var hidden = tensors.HiddenWeight + ((long)gate * units * units);
-                Recurrent.PackTransposed(hidden, units, reads, units, column, units);
-                if (backward)
-                {
-                    RecurrentBack.Pack(hidden, units, column, units, reads, units);
-                }
-            }
+            Layers[layer].Pack(tensors.Layers[layer], backward);
         }
 
+        var (units, reads, outputs, size) = (_shape.Units, _shape.ReadWidth, _shape.Outputs, _shape.InterfaceSize);
         var both = units + reads;
-        Interface.PackTransposed(tensors.InterfaceWeight, units, 0, units, 0, _shape.InterfaceSize);
-        Output.PackTransposed(tensors.OutputWeight + units, both, 0, reads, 0, _shape.Outputs);
-        Output.PackTransposed(tensors.OutputWeight, both, reads, units, 0, _shape.Outputs);
-        Copy(tensors.InterfaceBias, InterfaceBias.Pointer, _shape.InterfaceSize);
-        Copy(tensors.OutputBias, OutputBias.Pointer, _shape.Outputs);
+        Interface.PackTransposed(tensors.InterfaceWeight, units, 0, units, 0, size);
+        Output.PackTransposed(tensors.OutputWeight, both, 0, units, 0, outputs);
+        ReadsOutput.PackTransposed(tensors.OutputWeight + units, both, 0, reads, 0, outputs);
+        Floats.Copy(tensors.InterfaceBias, InterfaceBias.Pointer, size);
+        Floats.Copy(tensors.OutputBias, OutputBias.Pointer, outputs);
         if (backward)
         {
-            InterfaceBack.Pack(tensors.InterfaceWeight, units, 0, _shape.InterfaceSize, 0, units);
-            OutputBack.Pack(tensors.OutputWeight + units, both, 0, _shape.Outputs, 0, reads);
-            OutputBack.Pack(tensors.OutputWeight, both, 0, _shape.Outputs, reads, units);
+            InterfaceBack.Pack(tensors.InterfaceWeight, units, 0, size, 0, units);
+            OutputBack.Pack(tensors.OutputWeight, both, 0, outputs, 0, units);
+            ReadsOutputBack.Pack(tensors.OutputWeight + units, both, 0, outputs, 0, reads);
         }
     }
 
@@ -119,14 +83,10 @@ internal sealed unsafe class NtmWeights<T> : IDisposable
     {
         foreach (var held in new IDisposable[]
         {
-            Input, Recurrent, Interface, Output, InputBack, RecurrentBack, InterfaceBack, OutputBack, GateBias,
-            InterfaceBias, OutputBias,
-        })
+            Interface, InterfaceBack, Output, OutputBack, ReadsOutput, ReadsOutputBack, InterfaceBias, OutputBias,
+        }.Concat(Layers))
         {
             held.Dispose();
         }
     }
-
-    private static void Copy(float* source, float* target, int count) =>
-        new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(target, count));
 }

@@ -1,8 +1,9 @@
 namespace NtmLab.Kernels;
 
 /// <summary>
-/// A matrix laid out for <see cref="MatrixProduct{T}"/>: columns in panels of two rows of lanes, each panel's entries in the
-/// order in which the product meets them, so that a product streams through memory once.
+/// A matrix laid out for <see cref="MatrixProduct{T}"/>: columns in panels of two rows of lanes, the last of one where that
+/// is enough, each panel's entries in the order in which the product meets them, so that a product streams through memory
+/// once.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
 internal sealed unsafe class PackedMatrix<T> : IDisposable
@@ -10,15 +11,17 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable
 {
     private readonly NativeBuffer _panels;
 
-    /// <summary>Makes room for a matrix; its columns are padded with zeros to whole panels.</summary>
+    /// <summary>Makes room for a matrix; its columns are padded with zeros to whole rows of lanes.</summary>
     /// <param name="inner">The dimension summed over.</param>
     /// <param name="columns">The columns of the result.</param>
     public PackedMatrix(int inner, int columns)
     {
         Inner = inner;
         Columns = columns;
-        Panels = (columns + PanelWidth - 1) / PanelWidth;
-        _panels = new NativeBuffer((long)Panels * inner * PanelWidth);
+        PaddedColumns = Rows.Padded<T>(columns);
+        Panels = PaddedColumns / PanelWidth;
+        HasHalfPanel = PaddedColumns % PanelWidth != 0;
+        _panels = new NativeBuffer((long)PaddedColumns * inner);
     }
 
     /// <summary>Columns in a panel.</summary>
@@ -30,16 +33,19 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable
     /// <summary>The columns of the result.</summary>
     public int Columns { get; }
 
-    /// <summary>The number of panels.</summary>
+    /// <summary>The columns of the result with the padding.</summary>
+    public int PaddedColumns { get; }
+
+    /// <summary>The number of whole panels.</summary>
     public int Panels { get; }
 
-    /// <summary>The columns of the result with the padding.</summary>
-    public int PaddedColumns => Panels * PanelWidth;
+    /// <summary>Whether a panel of half the width follows them.</summary>
+    public bool HasHalfPanel { get; }
 
     /// <summary>Bytes held.</summary>
     public long Bytes => _panels.Bytes;
 
-    /// <summary>The first entry of a panel: <c>[inner, PanelWidth]</c>.</summary>
+    /// <summary>The first entry of a panel: <c>[inner, PanelWidth]</c>, or half as wide for the one after the last.</summary>
     public float* Panel(int index) => _panels.Pointer + ((long)index * Inner * PanelWidth);
 
     /// <summary>Packs a block from a matrix with the result's columns as rows.</summary>
@@ -54,8 +60,9 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable
         for (var column = 0; column < columns;)
         {
             var (panel, lane) = Math.DivRem(firstColumn + column, PanelWidth);
-            var count = Math.Min(PanelWidth - lane, columns - column);
-            var target = Panel(panel) + lane + ((long)firstInner * PanelWidth);
+            var width = WidthOf(panel);
+            var count = Math.Min(width - lane, columns - column);
+            var target = Panel(panel) + lane + ((long)firstInner * width);
             var from = source + ((long)column * stride);
             for (var i = 0; i < inner; i++)
             {
@@ -64,7 +71,7 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable
                     target[j] = from[((long)j * stride) + i];
                 }
 
-                target += PanelWidth;
+                target += width;
             }
 
             column += count;
@@ -83,12 +90,13 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable
         for (var column = 0; column < columns;)
         {
             var (panel, lane) = Math.DivRem(firstColumn + column, PanelWidth);
-            var count = Math.Min(PanelWidth - lane, columns - column);
-            var target = Panel(panel) + lane + ((long)firstInner * PanelWidth);
+            var width = WidthOf(panel);
+            var count = Math.Min(width - lane, columns - column);
+            var target = Panel(panel) + lane + ((long)firstInner * width);
             for (var i = 0; i < inner; i++)
             {
                 new ReadOnlySpan<float>(source + ((long)i * stride) + column, count).CopyTo(new Span<float>(target, count));
-                target += PanelWidth;
+                target += width;
             }
 
             column += count;
@@ -97,4 +105,6 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _panels.Dispose();
+
+    private int WidthOf(int panel) => panel < Panels ? PanelWidth : T.Count;
 }

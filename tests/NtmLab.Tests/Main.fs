@@ -53,4 +53,5 @@ let main (arguments: string[]) : int =
     LibTorch.Load()
     // The machine is shared with trainings, and the tests' tensors are too small for more.
     torch.set_num_threads 1
-    runTestsWithCLIArgs [] arguments (tests ())
+    // One at a time: TorchSharp frees a plain number that a native call still reads when another thread collects garbage.
+    runTestsWithCLIArgs [ Sequenced ] arguments (tests ())

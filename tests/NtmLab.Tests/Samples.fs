@@ -20,6 +20,9 @@ let feedForward (units: int) : ControllerOptions = FeedForwardControllerOptions(
 let models: (string * NtmOptions) list = [
     "an LSTM controller", NtmOptions(Controller = lstm 5 1, Slots = 7, Width = 3)
     "a two-layer LSTM controller", NtmOptions(Controller = lstm 4 2, Slots = 5, Width = 3)
+    "a GRU controller", NtmOptions(Controller = GruControllerOptions(Units = 4), Slots = 7, Width = 3)
+    "a plain recurrent controller",
+    NtmOptions(Controller = RnnControllerOptions(Units = 4, Layers = 2), Slots = 6, Width = 3)
     "a feed-forward controller", NtmOptions(Controller = feedForward 5, Slots = 7, Width = 3)
     "three read and two write heads",
     NtmOptions(Controller = lstm 3 1, Slots = 5, Width = 3, ReadHeads = 3, WriteHeads = 2, ShiftWidth = 5)

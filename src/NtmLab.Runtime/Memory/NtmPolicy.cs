@@ -56,13 +56,13 @@ public sealed class NtmPolicy : MemoryPolicy
             return weighting;
         }
 
-        return new State(FirstSlot(ReadHeads), FirstSlot(_writeHeads));
+        return new NtmPolicyState(FirstSlot(ReadHeads), FirstSlot(_writeHeads));
     }
 
     /// <inheritdoc/>
     public override (WriteDecision Decision, PolicyState State) Write(Tensor memory, Tensor interfaceValues, PolicyState state)
     {
-        var current = (State)state;
+        var current = (NtmPolicyState)state;
         var values = _layout.Split(GetName(), interfaceValues);
         var weighting = Address(Kind.Write, values, memory, current.WriteWeighting);
         var decision = new WriteDecision(weighting, values["Write.erase"].sigmoid(), values["Write.add"].tanh());
@@ -72,26 +72,33 @@ public sealed class NtmPolicy : MemoryPolicy
     /// <inheritdoc/>
     public override (ReadDecision Decision, PolicyState State) Read(Tensor memory, Tensor interfaceValues, PolicyState state)
     {
-        var current = (State)state;
+        var current = (NtmPolicyState)state;
         var values = _layout.Split(GetName(), interfaceValues);
         var weighting = Address(Kind.Read, values, memory, current.ReadWeighting);
         return (new ReadDecision(weighting), current with { ReadWeighting = weighting });
     }
 
+    /// <summary><c>ln(1 + e^x) = -ln sigmoid(-x)</c>, without the numbers that libtorch's own takes: see <see cref="Constants"/>.</summary>
+    private static Tensor Softplus(Tensor x) => nn.functional.logsigmoid(x.neg()).neg();
+
     private static Tensor Address(Kind kind, IReadOnlyDictionary<string, Tensor> values, Tensor memory, Tensor previous)
     {
-        var keyStrength = nn.functional.softplus(values[$"{kind}.keyStrength"]);
+        var keyStrength = Softplus(values[$"{kind}.keyStrength"]);
         var gate = values[$"{kind}.gate"].sigmoid();
         var shift = nn.functional.softmax(values[$"{kind}.shift"], dim: -1);
-        var sharpening = 1 + nn.functional.softplus(values[$"{kind}.sharpening"]);
+        var sharpening = Softplus(values[$"{kind}.sharpening"]).add(Constants.One);
 
         var content = Addressing.Content(values[$"{kind}.key"].tanh(), keyStrength, memory);
         var gated = Addressing.Interpolate(gate, content, previous);
         return Addressing.Sharpen(Addressing.Shift(gated, shift), sharpening);
     }
+}
 
-    private sealed record State(Tensor ReadWeighting, Tensor WriteWeighting) : PolicyState
-    {
-        public override IEnumerable<Tensor> Tensors => [ReadWeighting, WriteWeighting];
-    }
+/// <summary>What an <see cref="NtmPolicy"/> carries from step to step.</summary>
+/// <param name="ReadWeighting">The last read weightings, <c>[batch, read heads, slots]</c>.</param>
+/// <param name="WriteWeighting">The last write weightings, <c>[batch, write heads, slots]</c>.</param>
+public sealed record NtmPolicyState(Tensor ReadWeighting, Tensor WriteWeighting) : PolicyState
+{
+    /// <inheritdoc/>
+    public override IEnumerable<Tensor> Tensors => [ReadWeighting, WriteWeighting];
 }

@@ -1,33 +1,23 @@
+using NtmLab.Kernels;
 using static TorchSharp.torch;
 
 namespace NtmLab.Models;
 
 /// <summary>
-/// One hidden layer, <c>h = tanh(W x + b)</c>: a controller without a memory of its own, so that all it knows of the past it
-/// read from the memory.
+/// Layers <c>h = tanh(W x + b)</c>: a controller without a memory of its own, so that all it knows of the past it read from
+/// the memory.
 /// </summary>
 public sealed class FeedForwardController : Controller
 {
     /// <summary>Makes the controller.</summary>
     public FeedForwardController(int inputWidth, FeedForwardControllerOptions options, RandomStream random)
-        : base("feed-forward", inputWidth, options.Units)
+        : base("feed-forward", CellKind.FeedForward, inputWidth, options, random)
     {
-        register_parameter("input_weight", Initialisation.Xavier(random, options.Units, inputWidth));
-        register_parameter("bias", Initialisation.Constant(0, options.Units));
     }
 
     /// <inheritdoc/>
-    public override long StateSize => 0;
-
-    /// <inheritdoc/>
-    public override long MultiplyAddsPerStep => (long)Units * InputWidth;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<Tensor> Start(long batch) => [];
-
-    /// <inheritdoc/>
-    public override (Tensor Output, IReadOnlyList<Tensor> State) Step(Tensor input, IReadOnlyList<Tensor> state) =>
-        (nn.functional.linear(input, get_parameter("input_weight")!, get_parameter("bias")!).tanh(), state);
+    protected override (Tensor Hidden, Tensor? Cell) Step(int layer, Tensor fromInput, Tensor? hidden, Tensor? cell) =>
+        (fromInput.tanh(), null);
 }
 
 /// <summary>Configuration of a <see cref="FeedForwardController"/>.</summary>

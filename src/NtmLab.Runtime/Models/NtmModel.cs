@@ -26,7 +26,8 @@ public sealed class NtmModel : SequenceModel
     private readonly Controller _controller;
     private readonly MemoryPolicy _policy;
     private FusedNtm? _fused;
-    private NtmKernelOptions _fusedOptions = new();
+    private IReadOnlyList<Tensor> _fusedStart = [];
+    private KernelOptions _fusedOptions = new();
 
     /// <summary>Makes the model with freshly drawn parameters.</summary>
     /// <param name="inputWidth">Features of the input in each step.</param>
@@ -84,8 +85,7 @@ public sealed class NtmModel : SequenceModel
 
     /// <inheritdoc/>
     public override bool CanFuse =>
-        _options.Controller is FeedForwardControllerOptions or LstmControllerOptions { Layers: 1 }
-        && parameters().All(parameter => parameter.dtype == ScalarType.Float32 && parameter.device.type == DeviceType.CPU);
+        parameters().All(parameter => parameter.dtype == ScalarType.Float32 && parameter.device.type == DeviceType.CPU);
 
     /// <inheritdoc/>
     public override long StateSize =>
@@ -125,12 +125,12 @@ public sealed class NtmModel : SequenceModel
     public override long WorkspaceBytes => _fused?.WorkspaceBytes ?? 0;
 
     /// <inheritdoc/>
-    public override void Fuse(int threads) => Fuse(new NtmKernelOptions { Threads = threads });
+    public override void Fuse(int threads) => Fuse(new KernelOptions { Threads = threads });
 
-    /// <summary>Computes <see cref="Forward"/> with the fused engine from now on.</summary>
-    /// <param name="options">Threads, memory and vector path; the initial memory is this model's own.</param>
+    /// <summary>Computes with the fused engine from now on.</summary>
+    /// <param name="options">Threads, memory and vector path.</param>
     /// <exception cref="ConfigurationException">The fused engine does not know this model.</exception>
-    public void Fuse(NtmKernelOptions options)
+    public void Fuse(KernelOptions options)
     {
         if (!CanFuse)
         {
@@ -138,31 +138,41 @@ public sealed class NtmModel : SequenceModel
         }
 
         StopFusing();
-        var recurrent = _options.Controller is LstmControllerOptions;
-        string[] names = recurrent
-            ? ["input_weight_0", "bias_0", "hidden_weight_0", "initial_hidden_0", "initial_cell_0"]
-            : ["input_weight", "bias"];
-        Func<Parameter>[] read =
+        string[] names = ["input_weight", "bias", "hidden_weight", "candidate_bias"];
+        var perLayer =
+            from layer in Enumerable.Range(0, _controller.Layers)
+            from name in names
+            where _controller.Find(name, layer) is not null
+            select ($"controller.{name}_{layer}", new Func<Parameter>(() => _controller.Find(name, layer)!));
+        var parameters = new FusedParameters(
         [
-            .. names.Select<string, Func<Parameter>>(name => () => _controller.get_parameter(name)!),
-            () => InitialReads,
-            () => InterfaceWeight,
-            () => InterfaceBias,
-            () => OutputWeight,
-            () => OutputBias,
-        ];
+            .. perLayer,
+            ("interface_weight", () => InterfaceWeight),
+            ("interface_bias", () => InterfaceBias),
+            ("output_weight", () => OutputWeight),
+            ("output_bias", () => OutputBias),
+        ]);
         var shape = new NtmShape(
             InputWidth,
             OutputWidth,
-            recurrent ? NtmControllerKind.Lstm : NtmControllerKind.FeedForward,
+            _controller.Kind,
+            _controller.Layers,
             _controller.Units,
             Slots,
             _options.Width,
             _options.ReadHeads,
             _options.WriteHeads,
             _options.ShiftWidth);
-        _fusedOptions = options with { InitialMemory = _options.InitialMemory };
-        _fused = new FusedNtm(shape, read, _fusedOptions);
+        _fusedOptions = options;
+        _fused = new FusedNtm(shape, parameters, options);
+        using var outside = NewDisposeScope();
+        var memory = full([Slots, _options.Width], _options.InitialMemory);
+        using var batch = memory.unsqueeze(0);
+        _fusedStart = [memory, .. _policy.Start(batch).Tensors.Select(part => part[0].contiguous())];
+        foreach (var part in _fusedStart)
+        {
+            part.DetachFromDisposeScope();
+        }
     }
 
     /// <inheritdoc/>
@@ -170,24 +180,51 @@ public sealed class NtmModel : SequenceModel
     {
         _fused?.Dispose();
         _fused = null;
+        foreach (var part in _fusedStart)
+        {
+            part.Dispose();
+        }
+
+        _fusedStart = [];
     }
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input, HeadTrace? trace = null)
     {
-        if (_fused is null || trace is not null)
+        if (_fused is null)
         {
             return base.Forward(input, trace);
         }
 
         RequireSequences(input);
-        if (!CanFuse || input.dtype != ScalarType.Float32)
+        RequireFusable(input);
+        var start = _controller.InitialState.Concat<Tensor>([InitialReads, .. _fusedStart]);
+        return _fused.Run(input, [.. start], shared: true, wantFinal: false, trace)[0];
+    }
+
+    /// <inheritdoc/>
+    public override (Tensor Logits, ModelState State) Run(Tensor input, ModelState state, HeadTrace? trace = null)
+    {
+        if (_fused is null)
         {
-            throw new ShapeException(
-                "model 'ntm': the fused engine computes float32 on the processor only; StopFusing() leaves it.");
+            return base.Run(input, state, trace);
         }
 
-        return _fused.Forward(input);
+        RequireSequences(input);
+        RequireFusable(input);
+        var start = (State)state;
+        RequireState(start, input.shape[0]);
+        var results = _fused.Run(input, [.. start.Tensors], shared: false, wantFinal: true, trace);
+        var (hidden, cells) = (start.Controller.Hidden.Count, start.Controller.Cells.Count);
+        Tensor[] final = [.. results.Skip(1)];
+        var rest = final[(hidden + cells)..];
+        return (
+            results[0],
+            new State(
+                new ControllerState(final[..hidden], final[hidden..(hidden + cells)]),
+                rest[0],
+                rest[1],
+                new NtmPolicyState(rest[2], rest[3])));
     }
 
     /// <inheritdoc/>
@@ -199,13 +236,19 @@ public sealed class NtmModel : SequenceModel
             dtype: InterfaceWeight.dtype,
             device: InterfaceWeight.device);
         var reads = InitialReads.unsqueeze(0).expand(batch, -1, -1);
-        return new State(_controller.Start(batch), memory, reads, _policy.Start(memory));
+        return new State(_controller.Start(batch), reads, memory, _policy.Start(memory));
     }
 
     /// <inheritdoc/>
     public override (Tensor Logits, ModelState State) Step(Tensor input, ModelState state, HeadTrace? trace = null)
     {
         RequireStep(input);
+        if (_fused is not null && !is_grad_enabled())
+        {
+            var (outputs, after) = Run(input.unsqueeze(1), state, trace);
+            return (outputs.squeeze(1), after);
+        }
+
         var last = (State)state;
         var seen = cat([input, last.Reads.flatten(1)], 1);
         var (hidden, controllerState) = _controller.Step(seen, last.Controller);
@@ -218,7 +261,7 @@ public sealed class NtmModel : SequenceModel
 
         trace?.Record(read.Weighting, write.Weighting, reads, write.Erase, write.Add);
         var logits = nn.functional.linear(cat([hidden, reads.flatten(1)], 1), OutputWeight, OutputBias);
-        return (logits, new State(controllerState, memory, reads, policyState));
+        return (logits, new State(controllerState, reads, memory, policyState));
     }
 
     /// <inheritdoc/>
@@ -232,13 +275,42 @@ public sealed class NtmModel : SequenceModel
         base.Dispose(disposing);
     }
 
+    private void RequireFusable(Tensor input)
+    {
+        if (!CanFuse || input.dtype != ScalarType.Float32)
+        {
+            throw new ShapeException(
+                "model 'ntm': the fused engine computes float32 on the processor only; StopFusing() leaves it.");
+        }
+    }
+
+    private void RequireState(State state, long batch)
+    {
+        void Part(string name, Tensor values, params long[] shape)
+        {
+            Shape.Require("model 'ntm'", $"state: {name}", values, [batch, .. shape]);
+            RequireFusable(values);
+        }
+
+        foreach (var part in state.Controller.Tensors)
+        {
+            Part("controller [batch, units]", part, _controller.Units);
+        }
+
+        Part("reads [batch, read heads, width]", state.Reads, _options.ReadHeads, _options.Width);
+        Part("memory [batch, slots, width]", state.Memory, Slots, _options.Width);
+        var policy = (NtmPolicyState)state.Policy;
+        Part("read weighting [batch, heads, slots]", policy.ReadWeighting, _options.ReadHeads, Slots);
+        Part("write weighting [batch, heads, slots]", policy.WriteWeighting, _options.WriteHeads, Slots);
+    }
+
     private sealed record State(
-        IReadOnlyList<Tensor> Controller,
-        Tensor Memory,
+        ControllerState Controller,
         Tensor Reads,
+        Tensor Memory,
         PolicyState Policy) : ModelState
     {
-        public override IEnumerable<Tensor> Tensors => [.. Controller, Memory, Reads, .. Policy.Tensors];
+        public override IEnumerable<Tensor> Tensors => [.. Controller.Tensors, Reads, Memory, .. Policy.Tensors];
     }
 }
 

@@ -44,17 +44,20 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     /// <summary>Whether the fused engine knows this model as it is: its kind, its sizes, its device and type.</summary>
     public virtual bool CanFuse => false;
 
-    /// <summary>Whether <see cref="Forward"/> is computed with the fused engine.</summary>
+    /// <summary>
+    /// Whether <see cref="Forward"/>, <see cref="Run"/> and, without gradients, <see cref="Step"/> are computed with the fused
+    /// engine.
+    /// </summary>
     public virtual bool IsFused => false;
 
-    /// <summary>Computes <see cref="Forward"/> with the fused engine from now on.</summary>
+    /// <summary>Computes with the fused engine from now on.</summary>
     /// <param name="threads">Threads that the sequences of a batch are shared among.</param>
     /// <exception cref="ConfigurationException">The fused engine does not know this model.</exception>
     public virtual void Fuse(int threads) =>
         throw new ConfigurationException(
             $"compute.engine: 'fused' is not available for this {GetName()} model; 'auto' and 'reference' are.");
 
-    /// <summary>Computes <see cref="Forward"/> with the reference engine from now on.</summary>
+    /// <summary>Computes with the reference engine from now on.</summary>
     public virtual void StopFusing()
     {
     }
@@ -82,8 +85,19 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     public virtual Tensor Forward(Tensor input, HeadTrace? trace = null)
     {
         RequireSequences(input);
+        return Run(input, InitialState(input.shape[0]), trace).Logits;
+    }
+
+    /// <summary>Whole sequences from a given state: a long sequence may be cut, and what one call returns given to the next.</summary>
+    /// <param name="input">The sequences, <c>[batch, time, feature]</c>, at least one step.</param>
+    /// <param name="state">The state before the first step.</param>
+    /// <param name="trace">Collects what the heads did, if given.</param>
+    /// <returns>Logits, <c>[batch, time, out]</c>, and the state after the last step.</returns>
+    /// <exception cref="ShapeException">The input has another shape.</exception>
+    public virtual (Tensor Logits, ModelState State) Run(Tensor input, ModelState state, HeadTrace? trace = null)
+    {
+        RequireSequences(input);
         var time = input.shape[1];
-        var state = InitialState(input.shape[0]);
         var logits = new Tensor[time];
         var steps = input.unbind(1);
         for (var t = 0; t < time; t++)
@@ -91,7 +105,7 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
             (logits[t], state) = Step(steps[t], state, trace);
         }
 
-        return stack(logits, 1);
+        return (stack(logits, 1), state);
     }
 
     /// <inheritdoc/>

@@ -17,8 +17,11 @@ public sealed class HeadTrace
     /// <param name="erase">Erase vectors, <c>[batch, write heads, width]</c>.</param>
     /// <param name="add">Add vectors, <c>[batch, write heads, width]</c>.</param>
     public void Record(Tensor readWeighting, Tensor writeWeighting, Tensor reads, Tensor erase, Tensor add) =>
-        _steps.Add(new HeadStep(
+        Record(new HeadStep(
             First(readWeighting), First(writeWeighting), First(reads), First(erase), First(add)));
+
+    /// <summary>Records one step.</summary>
+    public void Record(HeadStep step) => _steps.Add(step);
 
     private static float[][] First(Tensor perHead)
     {

@@ -1,3 +1,6 @@
+using NtmLab.Kernels;
+using NtmLab.Models;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,6 +20,7 @@ public sealed class RmsProp : IDisposable
 {
     private readonly RmsPropOptions _options;
     private readonly double _clip;
+    private readonly RmsPropStep _kernel;
     private readonly List<Slot> _slots = [];
 
     /// <summary>Makes the optimiser with zero state.</summary>
@@ -27,6 +31,14 @@ public sealed class RmsProp : IDisposable
     {
         _options = options;
         _clip = clip;
+        _kernel = new RmsPropStep
+        {
+            Rate = (float)options.LearningRate,
+            Decay = (float)options.Decay,
+            Momentum = (float)options.Momentum,
+            Epsilon = (float)options.Epsilon,
+            Clip = (float)clip,
+        };
         foreach (var (name, value) in parameters)
         {
             _slots.Add(new Slot(
@@ -60,7 +72,7 @@ public sealed class RmsProp : IDisposable
         using var noGradient = no_grad();
         foreach (var (name, value, _, _, _) in _slots)
         {
-            if (value.grad is { } gradient && !gradient.isfinite().all().item<bool>())
+            if (value.grad is { } gradient && !IsFinite(gradient))
             {
                 ClearGradients();
                 throw new DivergenceException(
@@ -69,23 +81,49 @@ public sealed class RmsProp : IDisposable
             }
         }
 
-        foreach (var (_, value, meanSquare, mean, delta) in _slots)
+        foreach (var slot in _slots)
         {
-            if (value.grad is not { } gradient)
+            if (slot.Value.grad is not { } gradient)
             {
                 continue;
             }
 
-            gradient.clamp_(-_clip, _clip);
-            meanSquare.mul_(_options.Decay).addcmul_(gradient, gradient, 1 - _options.Decay);
-            mean.mul_(_options.Decay).add_(gradient, alpha: 1 - _options.Decay);
-            // Rounding can bring the variance of steady gradients a little below 0, where it has no root.
-            var variance = meanSquare.addcmul(mean, mean, -1).clamp_min_(0);
-            var deviation = variance.add_(_options.Epsilon).sqrt_();
-            delta.mul_(_options.Momentum).addcdiv_(gradient, deviation, -_options.LearningRate);
-            value.add_(delta);
-            gradient.zero_();
+            if (InPlainMemory(slot.Value) && InPlainMemory(gradient))
+            {
+                _kernel.Apply(
+                    TensorMemory.Values(slot.Value),
+                    TensorMemory.Values(gradient),
+                    TensorMemory.Values(slot.MeanSquare),
+                    TensorMemory.Values(slot.Mean),
+                    TensorMemory.Values(slot.Delta));
+            }
+            else
+            {
+                Move(slot, gradient);
+            }
         }
+    }
+
+    private static bool InPlainMemory(Tensor tensor) =>
+        tensor.dtype == ScalarType.Float32 && tensor.device.type == DeviceType.CPU && tensor.is_contiguous();
+
+    private static bool IsFinite(Tensor gradient) => InPlainMemory(gradient)
+        ? Finite.All(TensorMemory.Values(gradient))
+        : gradient.isfinite().all().item<bool>();
+
+    /// <summary>The same step in libtorch's operations, for other types and devices.</summary>
+    private void Move(Slot slot, Tensor gradient)
+    {
+        var (_, value, meanSquare, mean, delta) = slot;
+        gradient.clamp_(-_clip, _clip);
+        meanSquare.mul_(_options.Decay).addcmul_(gradient, gradient, 1 - _options.Decay);
+        mean.mul_(_options.Decay).add_(gradient, alpha: 1 - _options.Decay);
+        // Rounding can bring the variance of steady gradients a little below 0, where it has no root.
+        var variance = meanSquare.addcmul(mean, mean, -1).clamp_min_(0);
+        var deviation = variance.add_(_options.Epsilon).sqrt_();
+        delta.mul_(_options.Momentum).addcdiv_(gradient, deviation, -_options.LearningRate);
+        value.add_(delta);
+        gradient.zero_();
     }
 
     private void ClearGradients()

@@ -173,7 +173,7 @@ let private faults =
             }
 
         test "an unknown controller kind is refused with the known ones" {
-            refused [ "model.controller"; "lstm or feed-forward" ] [ "model.controller.kind=gru" ]
+            refused [ "model.controller"; "feed-forward" ] [ "model.controller.kind=transformer" ]
         }
 
         test "an unknown model kind is refused with the known ones" {

@@ -4,6 +4,7 @@ open Expecto
 open NtmLab
 open NtmLab.Kernels
 open NtmLab.Models
+open NtmLab.Probes
 open NtmLab.Tests
 open TorchSharp
 
@@ -14,7 +15,7 @@ type private Case = {
     Options: NtmOptions
     Batch: int
     Time: int
-    Kernel: NtmKernelOptions
+    Kernel: KernelOptions
 } with
 
     override case.ToString() =
@@ -29,11 +30,14 @@ let private draw (seed: uint64) : Case =
     let reach = random.Next(0, min 4 ((slots + 1) / 2))
     let units = random.Next(1, 40)
 
+    let layers = if random.Next 3 = 0 then random.Next(2, 4) else 1
+
     let controller: ControllerOptions =
-        if random.Next 2 = 0 then
-            LstmControllerOptions(Units = units)
-        else
-            FeedForwardControllerOptions(Units = units)
+        match random.Next 4 with
+        | 0 -> LstmControllerOptions(Units = units, Layers = layers)
+        | 1 -> GruControllerOptions(Units = units, Layers = layers)
+        | 2 -> RnnControllerOptions(Units = units, Layers = layers)
+        | _ -> FeedForwardControllerOptions(Units = units, Layers = layers)
 
     {
         Inputs = random.Next(1, 12)
@@ -51,7 +55,7 @@ let private draw (seed: uint64) : Case =
         Batch = random.Next(1, 18)
         Time = random.Next(1, 51)
         Kernel =
-            NtmKernelOptions(
+            KernelOptions(
                 Path = paths[int (seed % 4UL)],
                 MemoryBudget = (if seed % 3UL = 0UL then 1L else 64L <<< 20),
                 Threads = 1 + int (seed % 2UL)
@@ -61,6 +65,17 @@ let private draw (seed: uint64) : Case =
 let private build (case: Case) (seed: uint64) : NtmModel =
     let model = case.Options.Build(case.Inputs, case.Outputs, RandomStream(seed, "model")) :?> NtmModel
     Samples.stir seed model
+
+    // Plain recurrent layers this strong would be chaotic, and magnify every rounding.
+    match case.Options.Controller with
+    | :? RnnControllerOptions ->
+        use noGradient = torch.no_grad ()
+
+        for struct (name, parameter) in model.named_parameters () do
+            if name.Contains "hidden_weight" then
+                parameter.mul_ (torch.tensor 0.2f) |> ignore
+    | _ -> ()
+
     model
 
 let private randomTensor (seed: uint64) (shape: int list) : torch.Tensor =
@@ -78,12 +93,14 @@ let private clear (tensor: torch.Tensor) : unit =
     | gradient -> gradient.zero_ () |> ignore
 
 /// Output, gradient of the input and gradients of all parameters, for a random gradient of the output.
-let private compute (model: NtmModel) (case: Case) (seed: uint64) : (string * torch.Tensor) list =
+let private computeWith (model: NtmModel) (case: Case) (seed: uint64) (precision: torch.ScalarType) =
     for parameter in model.parameters () do
         clear parameter
 
-    let input = (randomTensor seed [ case.Batch; case.Time; case.Inputs ]).requires_grad_()
-    let weight = randomTensor (seed + 1UL) [ case.Batch; case.Time; case.Outputs ]
+    let input =
+        (randomTensor seed [ case.Batch; case.Time; case.Inputs ]).``to``(precision).requires_grad_()
+
+    let weight = (randomTensor (seed + 1UL) [ case.Batch; case.Time; case.Outputs ]).``to`` precision
     let output = model.Forward input
     (output * weight).sum().backward()
 
@@ -94,11 +111,17 @@ let private compute (model: NtmModel) (case: Case) (seed: uint64) : (string * to
             name, gradient parameter
     ]
 
+let private compute (model: NtmModel) (case: Case) (seed: uint64) : (string * torch.Tensor) list =
+    computeWith model case seed torch.float32
+
 /// The greatest difference, relative to the greatest value of that tensor.
 let private disagreement (fused: torch.Tensor) (reference: torch.Tensor) : float =
     Tensors.distance fused reference
     / (1e-3 + (Tensors.values reference |> Seq.map abs |> Seq.max))
 
+/// Compares with the reference engine. Where both differ, the reference engine in double precision says who is right: the
+/// fused engine may be ten times as far off as the reference is in single precision. With slots of one number a cosine is a
+/// sign, and its gradient nothing but cancellation, in either engine.
 let private equalsReference (seed: uint64) : unit =
     use scope = torch.NewDisposeScope()
     let case = draw seed
@@ -107,11 +130,20 @@ let private equalsReference (seed: uint64) : unit =
     model.Fuse case.Kernel
     let fused = compute model case seed
 
-    for (name, expected), (_, got) in List.zip reference fused do
-        let worst = disagreement got expected
+    let exact =
+        lazy
+            (use model = build case seed
+             model.``to`` torch.float64 |> ignore
+             computeWith model case seed torch.float64 |> Map.ofList)
 
-        if not (worst <= 2e-3) then
-            failtest $"{name} differs by {worst}: {case}"
+    for (name, single), (_, got) in List.zip reference fused do
+        if not (disagreement got single <= 1e-4) then
+            let expected = exact.Value[name]
+            let worst = disagreement got expected
+            let floor = if case.Options.Width = 1 then 0.05 else 1e-4
+
+            if not (worst <= max floor (10.0 * disagreement single expected)) then
+                failtest $"{name} differs by {worst}: {case}"
 
 let private bits (results: (string * torch.Tensor) list) = results |> List.map (snd >> Tensors.bits)
 
@@ -179,7 +211,7 @@ let tests =
                     let results =
                         [ 1; 2; 3; 8 ]
                         |> List.map (fun threads ->
-                            model.Fuse(NtmKernelOptions(Threads = threads))
+                            model.Fuse(KernelOptions(Threads = threads))
                             bits (compute model { case with Batch = 17 } seed))
 
                     for other in results.Tail do
@@ -200,6 +232,156 @@ let tests =
                     use noGradient = torch.no_grad ()
                     let input = randomTensor seed [ case.Batch; case.Time; case.Inputs ]
                     Expect.isTrue (Tensors.bits (model.Forward input) = trained) $"{case}"))
+        testCase
+            "a sequence cut in two, with the state handed on, gives the reference's values and gradients"
+            (fun () ->
+                for seed in 461UL .. 484UL do
+                    withModel seed (fun case model ->
+                        let case = { case with Time = max 2 case.Time }
+                        let cut = int64 (1 + case.Time / 3)
+
+                        let halves (model: NtmModel) =
+                            for parameter in model.parameters () do
+                                clear parameter
+
+                            let input =
+                                (randomTensor seed [ case.Batch; case.Time; case.Inputs ]).requires_grad_()
+
+                            let weight = randomTensor (seed + 1UL) [ case.Batch; case.Time; case.Outputs ]
+
+                            // Leaves: the gradients of every part of a given start.
+                            let struct (_, state) =
+                                model.Run(input.narrow (1L, 0L, cut), model.InitialState(int64 case.Batch))
+
+                            let struct (first, handed) =
+                                model.Run(input.narrow (1L, 0L, cut), model.InitialState(int64 case.Batch))
+
+                            let struct (second, final) =
+                                model.Run(input.narrow (1L, cut, int64 case.Time - cut), handed)
+
+                            let mutable loss = (torch.cat ([| first; second |], 1L) * weight).sum()
+
+                            for index, part in Seq.indexed final.Tensors do
+                                let weight =
+                                    randomTensor (seed + 2UL + uint64 index) [
+                                        for n in part.shape -> int n
+                                    ]
+
+                                loss <- loss + (part * weight).sum()
+
+                            for part in state.Tensors do
+                                loss <- loss + part.sum ()
+
+                            loss.backward ()
+
+                            [
+                                "first", first.detach ()
+                                "second", second.detach ()
+                                for index, part in Seq.indexed final.Tensors do
+                                    $"final state {index}", part.detach ()
+                                "input", gradient input
+                                for struct (name, parameter) in model.named_parameters () do
+                                    name, gradient parameter
+                            ]
+
+                        let reference = halves model
+                        model.Fuse case.Kernel
+                        let fused = halves model
+
+                        for (name, expected), (_, got) in List.zip reference fused do
+                            Expect.isLessThan (disagreement got expected) 2e-3 $"{name}: {case}"))
+        testCase "every part of a given start gets its gradient" (fun () ->
+            for seed in 491UL .. 502UL do
+                withModel seed (fun case model ->
+                    let gradients (model: NtmModel) =
+                        let struct (_, state) =
+                            use noGradient = torch.no_grad ()
+
+                            model.Run(
+                                randomTensor (seed + 3UL) [ case.Batch; 3; case.Inputs ],
+                                model.InitialState(int64 case.Batch)
+                            )
+
+                        let leaves = [ for part in state.Tensors -> part.requires_grad_ () ]
+                        let input = randomTensor seed [ case.Batch; case.Time; case.Inputs ]
+                        let weight = randomTensor (seed + 1UL) [ case.Batch; case.Time; case.Outputs ]
+                        let struct (output, _) = model.Run(input, state)
+                        (output * weight).sum().backward()
+                        leaves |> List.map gradient
+
+                    let reference = gradients model
+                    model.Fuse case.Kernel
+
+                    for expected, got in List.zip reference (gradients model) do
+                        Expect.isLessThan (disagreement got expected) 2e-3 $"{case}"))
+        testCase
+            "streaming gives the numbers of the whole sequence, and follows changed parameters"
+            (fun () ->
+                for seed in 511UL .. 518UL do
+                    withModel seed (fun case model ->
+                        use noGradient = torch.no_grad ()
+                        model.Fuse case.Kernel
+                        let input = randomTensor seed [ case.Batch; case.Time; case.Inputs ]
+
+                        let stream () =
+                            let mutable state = model.InitialState(int64 case.Batch)
+
+                            [|
+                                for step in input.unbind 1L do
+                                    let struct (logits, next) = model.Step(step, state)
+                                    state <- next
+                                    logits
+                            |]
+
+                        let agree () =
+                            let whole = model.Forward input
+                            let distance = Tensors.distance (torch.stack (stream (), 1L)) whole
+                            Expect.isLessThan distance 1e-6 $"{case}"
+
+                        agree ()
+                        (Seq.head (model.parameters ())).mul_(torch.tensor 0.7f) |> ignore
+                        agree ()))
+        testCase "the fused engine traces the heads as the reference does" (fun () ->
+            for seed in 521UL .. 528UL do
+                withModel seed (fun case model ->
+                    use noGradient = torch.no_grad ()
+                    let input = randomTensor seed [ case.Batch; case.Time; case.Inputs ]
+
+                    let trace () =
+                        let trace = HeadTrace()
+                        model.Forward(input, trace) |> ignore
+                        trace.Steps
+
+                    let reference = trace ()
+                    model.Fuse case.Kernel
+                    let fused = trace ()
+                    Expect.equal fused.Count reference.Count "steps"
+
+                    for ours, theirs in Seq.zip fused reference do
+                        let flat (step: HeadStep) =
+                            [ step.ReadWeighting; step.WriteWeighting; step.Reads; step.Erase; step.Add ]
+                            |> Seq.collect (Seq.collect id)
+
+                        for x, y in Seq.zip (flat ours) (flat theirs) do
+                            Expect.isLessThan (abs (x - y)) 1e-3f $"{case}"))
+        testCase "a state of the wrong size, or one that is not finite, is refused with its name" (fun () ->
+            withModel 531UL (fun case model ->
+                model.Fuse case.Kernel
+                let input = randomTensor 1UL [ 2; 3; case.Inputs ]
+
+                let message (state: ModelState) =
+                    try
+                        model.Run(input, state) |> ignore
+                        "accepted"
+                    with
+                    | :? ShapeException as refused -> refused.Message
+                    | :? DivergenceException as refused -> refused.Message
+
+                Expect.stringContains (message (model.InitialState 5L)) "state:" "batch"
+                use noGradient = torch.no_grad ()
+                let state = model.InitialState 2L
+                (Seq.last state.Tensors).fill_ nanf |> ignore
+                Expect.stringContains (message state) "the state holds a number that is not finite" "nan"))
         testCase "two forward passes before their backward passes do not disturb each other" (fun () ->
             withModel 431UL (fun case model ->
                 model.Fuse case.Kernel
@@ -219,7 +401,7 @@ let tests =
         testCase "long sequences stay within the memory budget" (fun () ->
             use scope = torch.NewDisposeScope()
             use model = NtmOptions().Build(9, 8, RandomStream(1UL, "model")) :?> NtmModel
-            model.Fuse(NtmKernelOptions(MemoryBudget = (8L <<< 20)))
+            model.Fuse(KernelOptions(MemoryBudget = (8L <<< 20)))
             let input = randomTensor 1UL [ 1; 2001; 9 ]
             (model.Forward input).sum().backward()
             Expect.isLessThan model.WorkspaceBytes (16L <<< 20) "workspace")
@@ -245,10 +427,10 @@ let tests =
                     (fun () -> model.Forward(randomTensor 1UL [ 2; 3; case.Inputs + 1 ]) |> ignore)
                     "width"))
         testCase "a kernel refuses impossible sizes by name" (fun () ->
-            let shape = NtmShape(1, 1, NtmControllerKind.Lstm, 1, 4, 1, 1, 1, 5)
+            let shape = NtmShape(1, 1, CellKind.Lstm, 1, 1, 4, 1, 1, 1, 5)
 
             Expect.throwsT<System.ArgumentException>
-                (fun () -> new NtmKernel(shape, NtmKernelOptions()) |> ignore)
+                (fun () -> new NtmKernel(shape, KernelOptions()) |> ignore)
                 "shift")
         testCase "more slots than in training are computed as the reference does" (fun () ->
             use scope = torch.NewDisposeScope()

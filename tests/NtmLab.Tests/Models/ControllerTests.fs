@@ -27,65 +27,104 @@ let private run (controller: Controller) (input: torch.Tensor) : torch.Tensor =
 let private input (inputWidth: int) : torch.Tensor =
     Tensors.uniform (RandomStream(4UL, "input")) -1.0 1.0 [ 2; 4; inputWidth ]
 
-/// libtorch's LSTM with the controller's weights, and zeros as its second biases.
-let private twin (controller: LstmController) (inputWidth: int) (layers: int) : Modules.LSTM =
-    let lstm =
-        LSTM(int64 inputWidth, int64 controller.Units, int64 layers, batchFirst = true, dtype = torch.float64)
+/// One of libtorch's own modules with a controller's weights.
+type private Twin = { Module: torch.nn.Module; Run: torch.Tensor -> torch.Tensor }
+
+/// The trained first states of all layers, `[layers, batch, units]`.
+let private firstStates (controller: Controller) (name: string) (batch: int64) : torch.Tensor =
+    torch
+        .stack(
+            [| for layer in 0 .. controller.Layers - 1 -> Tensors.parameter controller $"{name}_{layer}" |]
+        )
+        .detach()
+        .unsqueeze(1L)
+        .expand(int64 controller.Layers, batch, int64 controller.Units)
+        .contiguous()
+
+let private twin (controller: Controller) (inputWidth: int) : Twin =
+    let width, units, layers = int64 inputWidth, int64 controller.Units, int64 controller.Layers
+    let hidden (x: torch.Tensor) = firstStates controller "initial_hidden" x.shape[0]
+
+    let twin =
+        match controller with
+        | :? LstmController ->
+            let lstm = LSTM(width, units, layers, batchFirst = true, dtype = torch.float64)
+
+            let run (x: torch.Tensor) =
+                let states = struct (hidden x, firstStates controller "initial_cell" x.shape[0])
+                // The compiler takes a nullable pair for a pair of nullables.
+                #nowarn 3261
+                let struct (output, _, _) = lstm.call (x, Nullable states)
+                #warnon 3261
+                output
+
+            { Module = lstm; Run = run }
+        | :? GruController ->
+            let gru = GRU(width, units, layers, batchFirst = true, dtype = torch.float64)
+
+            let run (x: torch.Tensor) =
+                let struct (output, _) = gru.call (x, hidden x)
+                output
+
+            { Module = gru; Run = run }
+        | _ ->
+            let rnn = RNN(width, units, layers, batchFirst = true, dtype = torch.float64)
+
+            let run (x: torch.Tensor) =
+                let struct (output, _) = rnn.call (x, hidden x)
+                output
+
+            { Module = rnn; Run = run }
 
     use noGradient = torch.no_grad ()
 
-    for layer in 0 .. layers - 1 do
+    for layer in 0 .. controller.Layers - 1 do
         for theirs, ours in
             [ "weight_ih_l", "input_weight_"; "weight_hh_l", "hidden_weight_"; "bias_ih_l", "bias_" ] do
             let ours = Tensors.parameter controller $"{ours}{layer}"
-            (Tensors.parameter lstm $"{theirs}{layer}").copy_ ours |> ignore
+            (Tensors.parameter twin.Module $"{theirs}{layer}").copy_ ours |> ignore
 
-        (Tensors.parameter lstm $"bias_hh_l{layer}").zero_() |> ignore
+        let second = (Tensors.parameter twin.Module $"bias_hh_l{layer}").zero_()
 
-    lstm
+        match controller.Find("candidate_bias", layer) with
+        | null -> ()
+        | bias -> second.narrow(0L, 2L * units, units).copy_ bias |> ignore
 
-let private runTwin (lstm: Modules.LSTM) (controller: LstmController) (layers: int) (input: torch.Tensor) =
-    let batch = input.shape[0]
+    twin
 
-    let start (name: string) =
-        torch
-            .stack([| for layer in 0 .. layers - 1 -> Tensors.parameter controller $"{name}_{layer}" |])
-            .detach()
-            .unsqueeze(1L)
-            .expand(int64 layers, batch, int64 controller.Units)
-            .contiguous()
+let private equalsLibtorch (name: string) (options: ControllerOptions) : Test =
+    let inputWidth = 3
 
-    let states = struct (start "initial_hidden", start "initial_cell")
+    let stirred () =
+        let controller = build options inputWidth
+        use noGradient = torch.no_grad ()
 
-    // The compiler takes a nullable pair for a pair of nullables.
-    #nowarn 3261
-    let struct (output, _, _) = lstm.call (input, Nullable states)
-    #warnon 3261
+        for layer in 0 .. options.Layers - 1 do
+            match controller.Find("candidate_bias", layer) with
+            | null -> ()
+            | bias -> bias.fill_ 0.3 |> ignore
 
-    output
+        controller
 
-let private equalsLibtorch (layers: int) : Test =
-    testList $"an LSTM of {layers} layers" [
-        test "gives the outputs of libtorch's LSTM" {
-            let inputWidth = 3
-            let controller = build (Samples.lstm 5 layers) inputWidth :?> LstmController
+    testList name [
+        test "gives the outputs of libtorch's own" {
+            let controller = stirred ()
             let x = input inputWidth
-            let theirs = runTwin (twin controller inputWidth layers) controller layers x
+            let theirs = (twin controller inputWidth).Run x
             Expect.isLessThan (Tensors.distance (run controller x) theirs) 1e-12 "in every step"
         }
 
-        test "gives the gradients of libtorch's LSTM" {
-            let inputWidth = 3
-            let controller = build (Samples.lstm 5 layers) inputWidth :?> LstmController
-            let lstm = twin controller inputWidth layers
-            let ours = (input inputWidth).requires_grad_ true
-            let theirs = (input inputWidth).requires_grad_ true
-            (GradientCheck.scalar (run controller ours)).backward()
-            (GradientCheck.scalar (runTwin lstm controller layers theirs)).backward()
+        test "gives the gradients of libtorch's own" {
+            let controller = stirred ()
+            let theirs = twin controller inputWidth
+            let x = (input inputWidth).requires_grad_ true
+            let y = (input inputWidth).requires_grad_ true
+            (GradientCheck.scalar (run controller x)).backward()
+            (GradientCheck.scalar (theirs.Run y)).backward()
 
             let differences = [
-                "input", Tensors.distance (Tensors.gradient ours) (Tensors.gradient theirs)
-                for layer in 0 .. layers - 1 do
+                "input", Tensors.distance (Tensors.gradient x) (Tensors.gradient y)
+                for layer in 0 .. options.Layers - 1 do
                     for a, b in
                         [
                             "input_weight_", "weight_ih_l"
@@ -93,8 +132,8 @@ let private equalsLibtorch (layers: int) : Test =
                             "bias_", "bias_ih_l"
                         ] do
                         let a, b = $"{a}{layer}", $"{b}{layer}"
-                        let gradient model name = Tensors.gradient (Tensors.parameter model name)
-                        a, Tensors.distance (gradient controller a) (gradient lstm b)
+                        let gradient owner name = Tensors.gradient (Tensors.parameter owner name)
+                        a, Tensors.distance (gradient controller a) (gradient theirs.Module b)
             ]
 
             for name, difference in differences do
@@ -108,7 +147,11 @@ let private everyController =
             [
                 "an LSTM", Samples.lstm 5 1
                 "a two-layer LSTM", Samples.lstm 3 2
+                "a GRU", GruControllerOptions(Units = 5)
+                "a two-layer GRU", GruControllerOptions(Units = 3, Layers = 2)
+                "a plain recurrent controller", RnnControllerOptions(Units = 5)
                 "a feed-forward controller", Samples.feedForward 5
+                "a two-layer feed-forward controller", FeedForwardControllerOptions(Units = 4, Layers = 2)
             ] do
             test $"{name}'s gradients are those of finite differences" {
                 let controller = build options 3
@@ -120,7 +163,7 @@ let private everyController =
 
             test $"{name}'s state has the size it reports" {
                 let controller = build options 3
-                let carried = controller.Start 1L |> Seq.sumBy _.numel()
+                let carried = (controller.Start 1L).Tensors |> Seq.sumBy _.numel()
                 Expect.equal carried controller.StateSize "values for one sequence"
             }
 
@@ -140,8 +183,12 @@ let private everyController =
 
 let tests =
     testList "Controller" [
-        equalsLibtorch 1
-        equalsLibtorch 2
+        equalsLibtorch "an LSTM" (Samples.lstm 5 1)
+        equalsLibtorch "a two-layer LSTM" (Samples.lstm 5 2)
+        equalsLibtorch "a GRU" (GruControllerOptions(Units = 5))
+        equalsLibtorch "a two-layer GRU" (GruControllerOptions(Units = 5, Layers = 2))
+        equalsLibtorch "a plain recurrent network" (RnnControllerOptions(Units = 5))
+        equalsLibtorch "a two-layer plain recurrent network" (RnnControllerOptions(Units = 5, Layers = 2))
         everyController
 
         test "a feed-forward controller computes tanh(W x + b)" {
@@ -149,7 +196,7 @@ let tests =
             let parameters = GradientCheck.parameters controller |> Map.ofList
             let x = (input 3).select(1L, 0L)
             let struct (output, _) = controller.Step(x, controller.Start 2L)
-            let expected = (x.matmul (parameters["input_weight"].t()) + parameters["bias"]).tanh()
+            let expected = (x.matmul (parameters["input_weight_0"].t()) + parameters["bias_0"]).tanh()
             Expect.isLessThan (Tensors.distance output expected) 1e-15 "one layer"
         }
 

@@ -1,0 +1,250 @@
+namespace NtmLab.Kernels;
+
+/// <content>The backward pass: every method undoes one of the forward pass, in the reverse order.</content>
+internal sealed unsafe partial class NtmGroup<T>
+{
+    /// <inheritdoc/>
+    public override void BeginBackward()
+    {
+        _gradients!.Clear();
+        _carry!.Clear();
+        foreach (var layer in _layers)
+        {
+            layer.ClearGradients();
+        }
+
+        if (_backwardCall!.FinalGradients is { } final)
+        {
+            ExchangeStateGradients(final, takeIn: true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(int first, int steps)
+    {
+        GatherLogitGradients(first, steps);
+        var (carry, gradients, top) = (_carry!, _gradients!, _layers[^1]);
+        var rows = steps * _rows;
+        gradients.Output.AddOuterProducts(rows, _outputs.Pointer, _outputStride, top.Hidden(1), top.HiddenStride);
+        gradients.ReadsOutput.AddOuterProducts(rows, _outputs.Pointer, _outputStride, Reads(1), _readStride);
+        gradients.OutputBias.AddRows(rows, _outputs.Pointer, _outputStride);
+
+        for (var t = steps - 1; t >= 0; t--)
+        {
+            MatrixProduct<T>.Multiply(
+                _rows, Output(t, 0), _outputStride, _weights.OutputBack, top.HiddenGradient, top.HiddenStride, accumulate: true);
+            MatrixProduct<T>.Multiply(
+                _rows, Output(t, 0), _outputStride, _weights.ReadsOutputBack, carry.Reads, _readStride, accumulate: true);
+            for (var row = 0; row < _rows; row++)
+            {
+                if (row < _sequences)
+                {
+                    MemoryBackward(t, row);
+                }
+                else
+                {
+                    Floats.Clear(Values(t, row), _valueStride);
+                }
+            }
+
+            MatrixProduct<T>.Multiply(
+                _rows, Values(t), _valueStride, _weights.InterfaceBack, top.HiddenGradient, top.HiddenStride, accumulate: true);
+            for (var i = _layers.Length - 1; i >= 0; i--)
+            {
+                _layers[i].Backward(t);
+                if (i > 0)
+                {
+                    _layers[i].InputBackward(
+                        t, 1, _layers[i - 1].HiddenGradient, _layers[i - 1].HiddenStride, accumulate: true);
+                }
+            }
+
+            _layers[0].ReadsBackward(t, carry.Reads, _readStride);
+        }
+
+        gradients.Interface.AddOuterProducts(rows, _values.Pointer, _valueStride, top.Hidden(1), top.HiddenStride);
+        gradients.InterfaceBias.AddRows(rows, _values.Pointer, _valueStride);
+        _layers[0].AddGradients(steps, _inputs.Pointer, _inputStride, Reads(0), _readStride, gradients.Layers[0]);
+        for (var i = 1; i < _layers.Length; i++)
+        {
+            var below = _layers[i - 1];
+            _layers[i].AddGradients(steps, below.Hidden(1), below.HiddenStride, null, 0, gradients.Layers[i]);
+        }
+
+        if (_backwardCall!.InputGradients is not null)
+        {
+            GiveInputGradients(first, steps);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void EndBackward()
+    {
+        if (_backwardCall!.StartGradients is { } start)
+        {
+            ExchangeStateGradients(start, takeIn: false);
+        }
+    }
+
+    private void GatherLogitGradients(int first, int steps)
+    {
+        _outputs.Clear();
+        for (var t = 0; t < steps; t++)
+        {
+            for (var row = 0; row < _sequences; row++)
+            {
+                Floats.Copy(
+                    _backwardCall!.LogitGradients + At(first + t, row, _shape.Outputs), Output(t, row), _shape.Outputs);
+            }
+        }
+    }
+
+    private void MemoryBackward(int t, int row)
+    {
+        var carry = _carry!;
+        var values = Values(t, row);
+        var gradient = carry.Values;
+        var readGradients = carry.Reads + ((long)row * _readStride);
+        var memoryGradient = MemoryGradient(row);
+        var weightingGradients = WeightingGradient(row, 0);
+
+        _memory.ReadBackward(Memory(t + 1, row), readGradients, weightingGradients);
+        AddressBackward(t, row, 0, _shape.ReadHeads, t + 1, readGradients);
+        _memory.WriteBackward(
+            Memory(t, row),
+            Weighting(t + 1, row, _shape.ReadHeads),
+            values + _interface.EraseStart,
+            values + _interface.AddStart,
+            memoryGradient,
+            WeightingGradient(row, _shape.ReadHeads),
+            gradient + _interface.EraseStart,
+            gradient + _interface.AddStart);
+        AddressBackward(t, row, _shape.ReadHeads, _shape.Heads, t, readGradients: null);
+
+        _interface.Backward(values, gradient);
+        Floats.Copy(gradient, values, _shape.InterfaceSize);
+        Floats.Clear(values + _shape.InterfaceSize, _valueStride - _shape.InterfaceSize);
+    }
+
+    /// <summary>Undoes the addressing of the heads that looked at one memory, and with it their reads, if they have any.</summary>
+    private void AddressBackward(int t, int row, int from, int to, int memoryStep, float* readGradients)
+    {
+        var carry = _carry!;
+        var keys = stackalloc KeyGradient[to - from];
+        Floats.Clear(carry.NormGradient, _slots);
+        for (var head = from; head < to; head++)
+        {
+            var headValues = new HeadValues(Values(t, row), _places[head]);
+            var headGradient = new HeadValues(carry.Values, _places[head]);
+            _addressing.Backward(
+                headValues,
+                headGradient,
+                Norms(memoryStep, row),
+                Weighting(t, row, head),
+                Kept(t, row, head),
+                Weighting(t + 1, row, head),
+                WeightingGradient(row, head),
+                carry.ProductGradients + ((head - from) * _slots),
+                carry.NormGradient);
+            keys[head - from] = new KeyGradient(headValues.Key, headGradient.Key);
+        }
+
+        _memory.ContentBackward(
+            Memory(memoryStep, row),
+            MemoryGradient(row),
+            carry.NormGradient,
+            to - from,
+            new ReadOnlySpan<KeyGradient>(keys, to - from),
+            carry.ProductGradients,
+            readGradients,
+            readGradients is null ? null : Weighting(t + 1, row, from));
+    }
+
+    private void GiveInputGradients(int first, int steps)
+    {
+        // The inputs of this segment are used up: their room takes the gradients.
+        _layers[0].InputBackward(0, steps, _inputs.Pointer, _inputStride, accumulate: false);
+        for (var t = 0; t < steps; t++)
+        {
+            for (var row = 0; row < _sequences; row++)
+            {
+                Floats.Copy(
+                    Input(t, row), _backwardCall!.InputGradients + At(first + t, row, _shape.Inputs), _shape.Inputs);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes the gradients of the final state in, or gives those of the start out; one shared by all sequences is summed with
+    /// the parameters' gradients.
+    /// </summary>
+    private void ExchangeStateGradients(NtmState state, bool takeIn)
+    {
+        for (var row = 0; row < _sequences; row++)
+        {
+            for (var i = 0; i < state.Hidden.Count; i++)
+            {
+                var hidden = _layers[i].HiddenGradient + ((long)row * _layers[i].HiddenStride);
+                Move(state.Hidden[i], row, 0, hidden, _shape.Units, takeIn, _gradients!.StartHidden[i]);
+            }
+
+            for (var i = 0; i < state.Cells.Count; i++)
+            {
+                Move(state.Cells[i], row, 0, _layers[i].CellGradient(row), _shape.Units, takeIn, _gradients!.StartCells[i]);
+            }
+
+            var reads = _carry!.Reads + ((long)row * _readStride);
+            Move(state.Reads, row, 0, reads, _shape.ReadWidth, takeIn, _gradients!.StartReads);
+            for (var head = 0; head < _shape.Heads; head++)
+            {
+                var (part, index) = head < _shape.ReadHeads
+                    ? (state.ReadWeightings, head)
+                    : (state.WriteWeightings, head - _shape.ReadHeads);
+                Move(part, row, (long)index * _shape.Slots, WeightingGradient(row, head), _shape.Slots, takeIn, null);
+            }
+
+            if (state.Memory is { Values: not null, IsShared: false } memory)
+            {
+                var outside = memory.Of(_firstSequence + row);
+                if (takeIn)
+                {
+                    _memory.FromSlots(outside, MemoryGradient(row));
+                }
+                else
+                {
+                    _memory.ToSlots(MemoryGradient(row), outside);
+                }
+            }
+        }
+    }
+
+    private void Move(
+        StateTensor part, int row, long offset, float* own, int count, bool takeIn, GradientMatrix<T>? shared)
+    {
+        if (part.Values is null)
+        {
+            return;
+        }
+
+        if (part.IsShared)
+        {
+            shared?.AddRows(1, own, 0);
+            return;
+        }
+
+        var outside = part.Of(_firstSequence + row) + offset;
+        if (takeIn)
+        {
+            Floats.Copy(outside, own, count);
+        }
+        else
+        {
+            Floats.Copy(own, outside, count);
+        }
+    }
+
+    private float* MemoryGradient(int row) => _carry!.Memory + ((long)row * _memory.Size);
+
+    private float* WeightingGradient(int row, int head) =>
+        _carry!.Weightings + ((((long)row * _shape.Heads) + head) * _slots);
+}

@@ -1,0 +1,22 @@
+using TorchSharp;
+
+namespace NtmLab.Memory;
+
+/// <summary>
+/// Numbers that addressing adds. They live as long as the program: TorchSharp does not keep a number alive during the native
+/// call that reads it, so one made for the call may be freed under it when another thread collects garbage.
+/// </summary>
+internal static class Constants
+{
+    /// <summary>1.</summary>
+    public static readonly Scalar One = 1.0.ToScalar();
+
+    /// <summary>See <see cref="Addressing.CosineEpsilon"/>.</summary>
+    public static readonly Scalar CosineEpsilon = Addressing.CosineEpsilon.ToScalar();
+
+    /// <summary>The square of it.</summary>
+    public static readonly Scalar CosineEpsilonSquare = (Addressing.CosineEpsilon * Addressing.CosineEpsilon).ToScalar();
+
+    /// <summary>See <see cref="Addressing.SharpeningEpsilon"/>.</summary>
+    public static readonly Scalar SharpeningEpsilon = Addressing.SharpeningEpsilon.ToScalar();
+}

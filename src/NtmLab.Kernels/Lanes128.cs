@@ -71,7 +71,7 @@ internal readonly unsafe struct Lanes128 : ILanes<Lanes128>
     public static float Greatest(Lanes128 value)
     {
         var pairs = Vector128.MaxNative(value._value, Vector128.Shuffle(value._value, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(pairs[0], pairs[1]);
+        return Vector128.MaxNative(pairs, Vector128.Shuffle(pairs, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     /// <inheritdoc/>

@@ -71,7 +71,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
         var eight = Vector256.MaxNative(value._value.GetLower(), value._value.GetUpper());
         var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
         var two = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(two[0], two[1]);
+        return Vector128.MaxNative(two, Vector128.Shuffle(two, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     /// <inheritdoc/>

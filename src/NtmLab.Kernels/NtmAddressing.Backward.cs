@@ -109,14 +109,14 @@ internal sealed unsafe partial class NtmAddressing<T>
         float* norms,
         float* similarity,
         float* content,
-        T contentMean,
+        float contentMean,
         float* weightingGradient,
         float* productGradient,
         float* normGradient)
     {
-        T gate = T.All(*head.Gate), strength = T.All(*head.Strength), one = T.All(1f);
-        var keep = one - gate;
         var keyNorm = KeyNorm(head.Key);
+        T gate = T.All(*head.Gate), strength = T.All(*head.Strength), one = T.All(1f), mean = T.All(contentMean);
+        var keep = one - gate;
         var keyNorms = T.All(keyNorm);
         T strengthSum, keySum;
         strengthSum = keySum = T.All(0f);
@@ -124,7 +124,7 @@ internal sealed unsafe partial class NtmAddressing<T>
         {
             var dd = T.Load(weightingGradient + i);
             (keep * dd).Store(weightingGradient + i);
-            var dx = T.Load(content + i) * (dd - contentMean) * gate;
+            var dx = T.Load(content + i) * (dd - mean) * gate;
             T q = T.Load(similarity + i), n = T.Load(norms + i);
             strengthSum = T.MultiplyAdd(dx, q, strengthSum);
 

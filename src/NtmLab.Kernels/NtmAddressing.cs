@@ -55,6 +55,10 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
     private readonly NativeBuffer _gated;
     private readonly NativeBuffer _lastRow;
 
+    // Kept apart from their buffers, since a call that is not inlined would drive a loop's sums out of their registers.
+    private readonly float* _ringStart;
+    private readonly float* _lastRowMask;
+
     public NtmAddressing(NtmShape shape)
     {
         _slots = shape.Slots;
@@ -63,11 +67,13 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
         _shiftWidth = shape.ShiftWidth;
         _reach = shape.ShiftWidth / 2;
         _ring = new NativeBuffer(_padded + (2L * _reach) + T.Count);
+        _ringStart = _ring.Pointer + _reach;
         _gated = new NativeBuffer(_padded);
 
         // 1 for the slots of the last row of lanes, 0 for its padding.
         _lastRow = new NativeBuffer(T.Count);
-        new Span<float>(_lastRow.Pointer, T.Count - (_padded - _slots)).Fill(1f);
+        _lastRowMask = _lastRow.Pointer;
+        new Span<float>(_lastRowMask, T.Count - (_padded - _slots)).Fill(1f);
     }
 
     /// <summary>Addresses once.</summary>
@@ -86,9 +92,9 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
 
         // Similarities lie in [-1, 1].
         var greatest = strength <= SafeExponent ? 0f : Greatest(similarity);
-        var inverse = Exponentials(similarity, strength, greatest, content);
+        var inverse = T.All(Exponentials(similarity, strength, greatest, content));
 
-        var ring = _ring.Pointer + _reach;
+        var ring = _ringStart;
         var gate = T.All(*head.Gate);
         for (var i = 0; i < _padded; i += T.Count)
         {
@@ -100,7 +106,7 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
 
         Close(ring);
         greatest = ShiftedLogarithms(ring, head.Shift, logarithms);
-        inverse = Exponentials(logarithms, *head.Sharpening, greatest, weighting);
+        inverse = T.All(Exponentials(logarithms, *head.Sharpening, greatest, weighting));
         for (var i = 0; i < _padded; i += T.Count)
         {
             Weight(T.Load(weighting + i), inverse).Store(weighting + i);
@@ -130,14 +136,14 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
         float* normGradient)
     {
         float* similarity = kept, content = kept + _padded, logarithms = kept + (2 * _padded);
-        var ring = _ring.Pointer + _reach;
+        var ring = _ringStart;
         *gradient.Sharpening = SharpeningBackward(*head.Sharpening, logarithms, weighting, weightingGradient, ring);
         Close(ring);
         var contentMean = _shiftWidth == 3
             ? ThreeShiftsBackward(head, gradient, last, content, ring, weightingGradient)
             : AnyShiftsBackward(head, gradient, last, content, ring, weightingGradient);
         ContentBackward(
-            head, gradient, norms, similarity, content, T.All(contentMean), weightingGradient, productGradient, normGradient);
+            head, gradient, norms, similarity, content, contentMean, weightingGradient, productGradient, normGradient);
         if (_slots < _padded)
         {
             new Span<float>(weightingGradient + _slots, _padded - _slots).Clear();
@@ -240,7 +246,7 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
 
     /// <summary><c>2^(factor (x - greatest))</c>, with 0 in the padding; gives the inverse of their sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private T Exponentials(float* x, float factor, float greatest, float* result)
+    private float Exponentials(float* x, float factor, float greatest, float* result)
     {
         var scale = T.All(factor);
         var top = T.All(-(factor * greatest));
@@ -253,9 +259,9 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
             sum += e;
         }
 
-        var end = LaneMath.Exp2(T.MultiplyAdd(scale, T.Load(x + lastRow), top)) * T.Load(_lastRow.Pointer);
+        var end = LaneMath.Exp2(T.MultiplyAdd(scale, T.Load(x + lastRow), top)) * T.Load(_lastRowMask);
         end.Store(result + lastRow);
-        return T.All(1f / T.Sum(sum + end));
+        return 1f / T.Sum(sum + end);
     }
 
     /// <summary>Puts the ring's other end before its first slot and its beginning after its last.</summary>

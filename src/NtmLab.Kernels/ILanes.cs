@@ -46,11 +46,17 @@ internal unsafe interface ILanes<T>
     /// <summary>The sum of all lanes, in an order that depends on the width alone.</summary>
     static abstract float Sum(T value);
 
+    /// <summary>Stores the sums of four rows one after the other; faster than four times <see cref="Sum"/>.</summary>
+    static abstract void SumFour(T a, T b, T c, T d, float* sums);
+
     /// <summary>The greatest lane.</summary>
     static abstract float Greatest(T value);
 
     /// <summary>Adds a whole number to the bits of each lane.</summary>
     static abstract T AddBits(T value, int addend);
+
+    /// <summary>Adds the bits of each pair, as whole numbers.</summary>
+    static abstract T AddBits(T left, T right);
 
     /// <summary>Keeps the bits of a mask in each lane.</summary>
     static abstract T AndBits(T value, int mask);

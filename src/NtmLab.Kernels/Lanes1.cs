@@ -50,10 +50,17 @@ internal readonly unsafe struct Lanes1 : ILanes<Lanes1>
     public static float Sum(Lanes1 value) => value._value;
 
     /// <inheritdoc/>
+    public static void SumFour(Lanes1 a, Lanes1 b, Lanes1 c, Lanes1 d, float* sums) =>
+        (sums[0], sums[1], sums[2], sums[3]) = (a._value, b._value, c._value, d._value);
+
+    /// <inheritdoc/>
     public static float Greatest(Lanes1 value) => value._value;
 
     /// <inheritdoc/>
     public static Lanes1 AddBits(Lanes1 value, int addend) => OfBits(value.Bits + addend);
+
+    /// <inheritdoc/>
+    public static Lanes1 AddBits(Lanes1 left, Lanes1 right) => OfBits(left.Bits + right.Bits);
 
     /// <inheritdoc/>
     public static Lanes1 AndBits(Lanes1 value, int mask) => OfBits(value.Bits & mask);

@@ -61,17 +61,27 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SumFour(Lanes256 a, Lanes256 b, Lanes256 c, Lanes256 d, float* sums) =>
+        SumFour(a._value, b._value, c._value, d._value, sums);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Lanes256 value)
     {
         var four = Vector128.MaxNative(value._value.GetLower(), value._value.GetUpper());
         var two = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(two[0], two[1]);
+        return Vector128.MaxNative(two, Vector128.Shuffle(two, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 AddBits(Lanes256 value, int addend) =>
         new((value._value.AsInt32() + Vector256.Create(addend)).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 AddBits(Lanes256 left, Lanes256 right) =>
+        new((left._value.AsInt32() + right._value.AsInt32()).AsSingle());
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -95,4 +105,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Lanes256>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _value.Store(destination);
+
+    /// <summary>Stores the sums of four rows one after the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void SumFour(
+        Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d, float* sums) =>
+        Lanes128.SumFour(Halves(a), Halves(b), Halves(c), Halves(d), sums);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Halves(Vector256<float> value) => value.GetLower() + value.GetUpper();
 }

@@ -61,18 +61,28 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SumFour(Lanes512 a, Lanes512 b, Lanes512 c, Lanes512 d, float* sums) =>
+        Lanes256.SumFour(Halves(a._value), Halves(b._value), Halves(c._value), Halves(d._value), sums);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Greatest(Lanes512 value)
     {
         var eight = Vector256.MaxNative(value._value.GetLower(), value._value.GetUpper());
         var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
         var two = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(two[0], two[1]);
+        return Vector128.MaxNative(two, Vector128.Shuffle(two, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 AddBits(Lanes512 value, int addend) =>
         new((value._value.AsInt32() + Vector512.Create(addend)).AsSingle());
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 AddBits(Lanes512 left, Lanes512 right) =>
+        new((left._value.AsInt32() + right._value.AsInt32()).AsSingle());
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -96,4 +106,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Lanes512>
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Halves(Vector512<float> value) => value.GetLower() + value.GetUpper();
 }

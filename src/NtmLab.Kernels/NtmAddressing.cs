@@ -11,11 +11,12 @@ namespace NtmLab.Kernels;
 /// a    = softmax(b q)                                    content weighting
 /// d    = p + g (a - p)                                   gated weighting
 /// h(i) = sum_j s(j) d(i - j)                             shifted weighting
-/// w    = softmax(c ln(h + tiny))                         weighting
+/// l    = log2(h + tiny)
+/// w    = softmax(c ln(h + tiny)) = 2^(c l) / sum 2^(c l) weighting
 /// </code>
 /// Backward, from dw:
 /// <code>
-/// dy = w (dw - sum w dw)     dc = sum dy ln(h + tiny)    dh = c dy / (h + tiny)
+/// dy = w (dw - sum w dw)     dc = ln 2 sum dy l          dh = c dy / (h + tiny) = c dy 2^-l
 /// ds(j) = sum_i dh(i) d(i - j)                           dd(i) = sum_j s(j) dh(i + j)
 /// dg = sum dd (a - p)        da = g dd                   dp = (1 - g) dd
 /// dx = a (da - sum a da)     db = sum dx q               dq = b dx
@@ -23,10 +24,12 @@ namespace NtmLab.Kernels;
 /// dk(m) = sum_i df(i) M(m, i) + k(m) / |k| sum n dD      dM(m, i) += k(m) df(i) + M(m, i) |k| dD(i) / n(i)
 /// </code>
 /// The last line's products with M are left to <see cref="NtmMemory{T}"/>, which passes over memory once for all heads.
-/// Rows of slots are padded with zeros to whole rows of lanes.
+/// Rows of slots are padded with zeros to whole rows of lanes. Both softmaxes take <see cref="Floor"/> from every weight and
+/// keep what is above 0: far below the rounding of any sum, but products with what is left are no subnormal numbers, which
+/// processors are slow at.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
-internal sealed unsafe class NtmAddressing<T> : IDisposable
+internal sealed unsafe partial class NtmAddressing<T> : IDisposable
     where T : unmanaged, ILanes<T>
 {
     /// <summary>The epsilon of the similarity, as in the reference engine.</summary>
@@ -34,13 +37,27 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
 
     private const float Tiny = 1e-16f;
 
+    private const float Floor = 1e-27f;
+
+    private const float Log2E = 1.44269504088896341f;
+
+    private const float Ln2 = 0.693147180559945309f;
+
+    /// <summary>Exponents of 2 so far from 0 need no shift: neither they nor a sum of them leave the normal numbers.</summary>
+    private const float SafeExponent = 60f;
+
     private readonly int _slots;
     private readonly int _padded;
     private readonly int _width;
     private readonly int _shiftWidth;
     private readonly int _reach;
     private readonly NativeBuffer _ring;
-    private readonly NativeBuffer _scratch;
+    private readonly NativeBuffer _gated;
+    private readonly NativeBuffer _lastRow;
+
+    // Kept apart from their buffers, since a call that is not inlined would drive a loop's sums out of their registers.
+    private readonly float* _ringStart;
+    private readonly float* _lastRowMask;
 
     public NtmAddressing(NtmShape shape)
     {
@@ -50,7 +67,13 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
         _shiftWidth = shape.ShiftWidth;
         _reach = shape.ShiftWidth / 2;
         _ring = new NativeBuffer(_padded + (2L * _reach) + T.Count);
-        _scratch = new NativeBuffer(2L * _padded);
+        _ringStart = _ring.Pointer + _reach;
+        _gated = new NativeBuffer(_padded);
+
+        // 1 for the slots of the last row of lanes, 0 for its padding.
+        _lastRow = new NativeBuffer(T.Count);
+        _lastRowMask = _lastRow.Pointer;
+        new Span<float>(_lastRowMask, T.Count - (_padded - _slots)).Fill(1f);
     }
 
     /// <summary>Addresses once.</summary>
@@ -58,31 +81,36 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
     /// <param name="memory">M, <c>[width, padded slots]</c>.</param>
     /// <param name="norms">n, <c>[padded slots]</c>.</param>
     /// <param name="last">p, <c>[padded slots]</c>.</param>
-    /// <param name="kept">Gets q, a and h for the backward pass, each <c>[padded slots]</c>.</param>
+    /// <param name="kept">Gets q, a and l for the backward pass, each <c>[padded slots]</c>.</param>
     /// <param name="weighting">Gets w, <c>[padded slots]</c>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Forward(HeadValues head, float* memory, float* norms, float* last, float* kept, float* weighting)
     {
-        var (similarity, content, shifted) = (0, _padded, 2 * _padded);
-        Similarity(head.Key, memory, norms, kept + similarity);
-        Softmax(kept + similarity, *head.Strength, kept + content);
+        float* similarity = kept, content = kept + _padded, logarithms = kept + (2 * _padded);
+        Similarity(head.Key, memory, norms, similarity);
+        var strength = *head.Strength * Log2E;
 
+        // Similarities lie in [-1, 1].
+        var greatest = strength <= SafeExponent ? 0f : Greatest(similarity);
+        var inverse = T.All(Exponentials(similarity, strength, greatest, content));
+
+        var ring = _ringStart;
         var gate = T.All(*head.Gate);
-        var ring = _ring.Pointer + _reach;
         for (var i = 0; i < _padded; i += T.Count)
         {
+            var a = Weight(T.Load(content + i), inverse);
+            a.Store(content + i);
             var p = T.Load(last + i);
-            T.MultiplyAdd(gate, T.Load(kept + content + i) - p, p).Store(ring + i);
+            T.MultiplyAdd(gate, a - p, p).Store(ring + i);
         }
 
-        Shift(ring, head.Shift, 1, kept + shifted);
-        var logarithms = _scratch.Pointer;
+        Close(ring);
+        greatest = ShiftedLogarithms(ring, head.Shift, logarithms);
+        inverse = T.All(Exponentials(logarithms, *head.Sharpening, greatest, weighting));
         for (var i = 0; i < _padded; i += T.Count)
         {
-            LaneMath.Log(T.Load(kept + shifted + i) + T.All(Tiny)).Store(logarithms + i);
+            Weight(T.Load(weighting + i), inverse).Store(weighting + i);
         }
-
-        Softmax(logarithms, *head.Sharpening, weighting);
     }
 
     /// <summary>Goes backward through one addressing.</summary>
@@ -107,78 +135,18 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
         float* productGradient,
         float* normGradient)
     {
-        float* similarity = kept, content = kept + _padded, shifted = kept + (2 * _padded);
-        var ring = _ring.Pointer + _reach;
-        var gated = _scratch.Pointer;
-
-        // Sharpening.
-        var mean = T.All(Dot(weighting, weightingGradient));
-        var sharpening = T.All(*head.Sharpening);
-        var sharpeningSum = T.All(0f);
-        for (var i = 0; i < _padded; i += T.Count)
+        float* similarity = kept, content = kept + _padded, logarithms = kept + (2 * _padded);
+        var ring = _ringStart;
+        *gradient.Sharpening = SharpeningBackward(*head.Sharpening, logarithms, weighting, weightingGradient, ring);
+        Close(ring);
+        var contentMean = _shiftWidth == 3
+            ? ThreeShiftsBackward(head, gradient, last, content, ring, weightingGradient)
+            : AnyShiftsBackward(head, gradient, last, content, ring, weightingGradient);
+        ContentBackward(
+            head, gradient, norms, similarity, content, contentMean, weightingGradient, productGradient, normGradient);
+        if (_slots < _padded)
         {
-            var dy = T.Load(weighting + i) * (T.Load(weightingGradient + i) - mean);
-            var h = T.Load(shifted + i) + T.All(Tiny);
-            sharpeningSum = T.MultiplyAdd(dy, LaneMath.Log(h), sharpeningSum);
-            (sharpening * dy / h).Store(ring + i);
-        }
-
-        *gradient.Sharpening = T.Sum(sharpeningSum);
-
-        // Shift: the gradient of the gated weighting is the shifted gradient, the other way round.
-        Shift(ring, head.Shift, -1, weightingGradient);
-        var gate = T.All(*head.Gate);
-        for (var i = 0; i < _padded; i += T.Count)
-        {
-            var p = T.Load(last + i);
-            T.MultiplyAdd(gate, T.Load(content + i) - p, p).Store(gated + i);
-        }
-
-        for (var j = -_reach; j <= _reach; j++)
-        {
-            // ds(j) = sum_i dh(i) d(i - j) = sum_i d(i) dh(i + j); the ring holds dh.
-            gradient.Shift[j + _reach] = Dot(gated, ring + j);
-        }
-
-        // Interpolation and the softmax over content.
-        var keep = T.All(1f) - gate;
-        var gateSum = T.All(0f);
-        var contentSum = T.All(0f);
-        for (var i = 0; i < _padded; i += T.Count)
-        {
-            var dd = T.Load(weightingGradient + i);
-            var a = T.Load(content + i);
-            gateSum = T.MultiplyAdd(dd, a - T.Load(last + i), gateSum);
-            contentSum = T.MultiplyAdd(a, dd, contentSum);
-        }
-
-        *gradient.Gate = T.Sum(gateSum);
-        var contentMean = T.All(T.Sum(contentSum));
-        var strength = T.All(*head.Strength);
-        var keyNorm = KeyNorm(head.Key);
-        var keyNorms = T.All(keyNorm);
-        var strengthSum = T.All(0f);
-        var keySum = T.All(0f);
-        for (var i = 0; i < _padded; i += T.Count)
-        {
-            var dd = T.Load(weightingGradient + i);
-            var dx = T.Load(content + i) * (dd - contentMean) * gate;
-            (keep * dd).Store(weightingGradient + i);
-            var q = T.Load(similarity + i);
-            strengthSum = T.MultiplyAdd(dx, q, strengthSum);
-            var n = T.Load(norms + i);
-            var df = strength * dx / T.MultiplyAdd(keyNorms, n, T.All(CosineEpsilon));
-            df.Store(productGradient + i);
-            var dD = T.All(0f) - (df * q);
-            keySum = T.MultiplyAdd(n, dD, keySum);
-            T.MultiplyAdd(keyNorms, dD / n, T.Load(normGradient + i)).Store(normGradient + i);
-        }
-
-        *gradient.Strength = T.Sum(strengthSum);
-        var throughNorm = T.Sum(keySum) / keyNorm;
-        for (var m = 0; m < _width; m++)
-        {
-            gradient.Key[m] = head.Key[m] * throughNorm;
+            new Span<float>(weightingGradient + _slots, _padded - _slots).Clear();
         }
     }
 
@@ -186,13 +154,32 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
     public void Dispose()
     {
         _ring.Dispose();
-        _scratch.Dispose();
+        _gated.Dispose();
+        _lastRow.Dispose();
     }
 
+    /// <summary>A softmax's weight from its exponential; tiny ones become 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Weight(T exponential, T inverse) =>
+        T.Max(T.All(0f), T.MultiplyAdd(exponential, inverse, T.All(-Floor)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Divide(T product, T keyNorm, float* norms, float* similarity) =>
+        (product / T.MultiplyAdd(keyNorm, T.Load(norms), T.All(CosineEpsilon))).Store(similarity);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float KeyNorm(float* key)
     {
-        var sum = CosineEpsilon * CosineEpsilon;
-        for (var m = 0; m < _width; m++)
+        var whole = _width / T.Count * T.Count;
+        var squares = T.All(0f);
+        for (var m = 0; m < whole; m += T.Count)
+        {
+            var k = T.Load(key + m);
+            squares = T.MultiplyAdd(k, k, squares);
+        }
+
+        var sum = T.Sum(squares) + (CosineEpsilon * CosineEpsilon);
+        for (var m = whole; m < _width; m++)
         {
             sum += key[m] * key[m];
         }
@@ -200,6 +187,7 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
         return MathF.Sqrt(sum);
     }
 
+    /// <summary>q; its padding lies below every similarity, so that it is never the greatest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Similarity(float* key, float* memory, float* norms, float* similarity)
     {
@@ -237,70 +225,47 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
 
             Divide(sum, keyNorm, norms + i, similarity + i);
         }
+
+        if (_slots < _padded)
+        {
+            new Span<float>(similarity + _slots, _padded - _slots).Fill(-2f);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Divide(T product, T keyNorm, float* norms, float* similarity) =>
-        (product / T.MultiplyAdd(keyNorm, T.Load(norms), T.All(CosineEpsilon))).Store(similarity);
-
-    /// <summary><c>softmax(scale x)</c> over the slots; the padding gets 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Softmax(float* x, float scale, float* result)
+    private float Greatest(float* x)
     {
-        var factor = T.All(scale);
-        var greatest = Greatest(x);
-        var top = T.All(greatest * scale);
-        var sum = T.All(0f);
-        var whole = _slots / T.Count * T.Count;
-        for (var i = 0; i < whole; i += T.Count)
+        var rows = T.Load(x);
+        for (var i = T.Count; i < _padded; i += T.Count)
         {
-            var e = LaneMath.Exp((factor * T.Load(x + i)) - top);
+            rows = T.Max(rows, T.Load(x + i));
+        }
+
+        return T.Greatest(rows);
+    }
+
+    /// <summary><c>2^(factor (x - greatest))</c>, with 0 in the padding; gives the inverse of their sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private float Exponentials(float* x, float factor, float greatest, float* result)
+    {
+        var scale = T.All(factor);
+        var top = T.All(-(factor * greatest));
+        var sum = T.All(0f);
+        var lastRow = _padded - T.Count;
+        for (var i = 0; i < lastRow; i += T.Count)
+        {
+            var e = LaneMath.Exp2(T.MultiplyAdd(scale, T.Load(x + i), top));
             e.Store(result + i);
             sum += e;
         }
 
-        if (whole < _padded)
-        {
-            LaneMath.Exp((factor * T.Load(x + whole)) - top).Store(result + whole);
-            new Span<float>(result + _slots, _padded - _slots).Clear();
-            sum += T.Load(result + whole);
-        }
-
-        var inverse = T.All(1f / T.Sum(sum));
-        for (var i = 0; i < _padded; i += T.Count)
-        {
-            (T.Load(result + i) * inverse).Store(result + i);
-        }
+        var end = LaneMath.Exp2(T.MultiplyAdd(scale, T.Load(x + lastRow), top)) * T.Load(_lastRowMask);
+        end.Store(result + lastRow);
+        return 1f / T.Sum(sum + end);
     }
 
-    /// <summary>The greatest of the slots; the factor it is used with is never negative.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Greatest(float* x)
-    {
-        var whole = _slots / T.Count * T.Count;
-        var greatest = float.NegativeInfinity;
-        if (whole > 0)
-        {
-            var rows = T.Load(x);
-            for (var i = T.Count; i < whole; i += T.Count)
-            {
-                rows = T.Max(rows, T.Load(x + i));
-            }
-
-            greatest = T.Greatest(rows);
-        }
-
-        for (var i = whole; i < _slots; i++)
-        {
-            greatest = MathF.Max(greatest, x[i]);
-        }
-
-        return greatest;
-    }
-
-    /// <summary><c>result(i) = sum_j s(j) ring(i - direction j)</c> over the slots as a circle; the padding gets 0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Shift(float* ring, float* shift, int direction, float* result)
+    /// <summary>Puts the ring's other end before its first slot and its beginning after its last.</summary>
+    private void Close(float* ring)
     {
         for (var j = 1; j <= _reach; j++)
         {
@@ -311,58 +276,46 @@ internal sealed unsafe class NtmAddressing<T> : IDisposable
         {
             ring[_slots + j] = ring[j];
         }
-
-        for (var i = 0; i < _padded; i += T.Count)
-        {
-            var sum = T.All(0f);
-            for (var j = -_reach; j <= _reach; j++)
-            {
-                sum = T.MultiplyAdd(T.All(shift[j + _reach]), T.Load(ring + i - (direction * j)), sum);
-            }
-
-            sum.Store(result + i);
-        }
-
-        new Span<float>(result + _slots, _padded - _slots).Clear();
     }
 
+    /// <summary>
+    /// <c>l(i) = log2(sum_j s(j) d(i - j) + tiny)</c>; gives the greatest. The padding repeats the first slots with some terms
+    /// left out, so that it is never the greatest alone.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Dot(float* x, float* y)
+    private float ShiftedLogarithms(float* ring, float* shift, float* logarithms)
     {
-        var sum = T.All(0f);
-        for (var i = 0; i < _padded; i += T.Count)
+        var tiny = T.All(Tiny);
+        var greatest = T.All(float.NegativeInfinity);
+        if (_shiftWidth == 3)
         {
-            sum = T.MultiplyAdd(T.Load(x + i), T.Load(y + i), sum);
+            T back = T.All(shift[0]), stay = T.All(shift[1]), forth = T.All(shift[2]);
+            for (var i = 0; i < _padded; i += T.Count)
+            {
+                var h = T.MultiplyAdd(stay, T.Load(ring + i), tiny);
+                h = T.MultiplyAdd(back, T.Load(ring + i + 1), h);
+                h = T.MultiplyAdd(forth, T.Load(ring + i - 1), h);
+                var l = LaneMath.Log2(h);
+                l.Store(logarithms + i);
+                greatest = T.Max(greatest, l);
+            }
+        }
+        else
+        {
+            for (var i = 0; i < _padded; i += T.Count)
+            {
+                var h = tiny;
+                for (var j = -_reach; j <= _reach; j++)
+                {
+                    h = T.MultiplyAdd(T.All(shift[j + _reach]), T.Load(ring + i - j), h);
+                }
+
+                var l = LaneMath.Log2(h);
+                l.Store(logarithms + i);
+                greatest = T.Max(greatest, l);
+            }
         }
 
-        return T.Sum(sum);
+        return T.Greatest(greatest);
     }
-}
-
-/// <summary>The parameters of one head, activated, or their gradients.</summary>
-internal readonly unsafe struct HeadValues
-{
-    public HeadValues(float* values, HeadPlaces places)
-    {
-        Key = values + places.Key;
-        Strength = values + places.Strength;
-        Gate = values + places.Gate;
-        Shift = values + places.Shift;
-        Sharpening = values + places.Sharpening;
-    }
-
-    /// <summary>Key, <c>[width]</c>.</summary>
-    public float* Key { get; }
-
-    /// <summary>Key strength.</summary>
-    public float* Strength { get; }
-
-    /// <summary>Interpolation gate.</summary>
-    public float* Gate { get; }
-
-    /// <summary>Shift weighting, <c>[shift width]</c>.</summary>
-    public float* Shift { get; }
-
-    /// <summary>Sharpening.</summary>
-    public float* Sharpening { get; }
 }

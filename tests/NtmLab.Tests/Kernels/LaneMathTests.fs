@@ -59,6 +59,20 @@ let private check widths inputs worst (error: float32 -> float32 -> float) =
                         failtest $"f({x}) = {y}: the error is {got}, more than {worst}")
     ]
 
+/// ln (1 + x), by its series where 1 + x would lose digits even in double precision.
+let private logOnePlus (x: float) : float =
+    if x < 1e-5 then
+        x - x * x / 2.0 + x * x * x / 3.0
+    else
+        log (1.0 + x)
+
+/// e^x - 1, likewise.
+let private expMinusOne (x: float) : float =
+    if abs x < 1e-5 then
+        x + x * x / 2.0 + x * x * x / 6.0
+    else
+        exp x - 1.0
+
 let tests =
     testList "LaneMath" [
         testList "Exp is within 2 units in the last place" [
@@ -76,6 +90,46 @@ let tests =
                     0.0
                 else
                     lastPlaces exact y)
+        ]
+        testList "Exp2 is within 2 units in the last place" [
+            check
+                (everyWidth LaneMath.Exp2 LaneMath.Exp2 LaneMath.Exp2 LaneMath.Exp2)
+                (grid -124.9 125.9 40_000)
+                2.0
+                (fun x y -> lastPlaces (2.0 ** float x) y)
+        ]
+        testList "Log2 is within 2 units in the last place, or 1e-7 near 1" [
+            check
+                (everyWidth LaneMath.Log2 LaneMath.Log2 LaneMath.Log2 LaneMath.Log2)
+                positive
+                2.0
+                (fun x y ->
+                    let exact = Math.Log2(float x)
+
+                    if abs (float y - exact) < 1e-7 then
+                        0.0
+                    else
+                        lastPlaces exact y)
+        ]
+        testList "LogOnePlus keeps the digits of small values" [
+            check
+                (everyWidth LaneMath.LogOnePlus LaneMath.LogOnePlus LaneMath.LogOnePlus LaneMath.LogOnePlus)
+                (grid -37.0 0.0 40_000 |> Array.map (fun x -> float32 (10.0 ** float x)))
+                4.0
+                (fun x y -> lastPlaces (logOnePlus (float x)) y)
+        ]
+        testList "ExpMinusOne keeps the digits of small values" [
+            check
+                (everyWidth
+                    LaneMath.ExpMinusOne
+                    LaneMath.ExpMinusOne
+                    LaneMath.ExpMinusOne
+                    LaneMath.ExpMinusOne)
+                (Array.append
+                    (grid -86.9 0.0 20_000)
+                    (grid -30.0 0.0 20_000 |> Array.map (fun x -> -float32(10.0 ** float x))))
+                4.0
+                (fun x y -> lastPlaces (expMinusOne (float x)) y)
         ]
         testList "Sigmoid is within 2e-7" [
             check

@@ -62,12 +62,17 @@ type DoctorArgument =
 type Contest =
     | Ntm
     | Long
+    | Lstm
+    | Gru
 
 /// Options of `ntmlab bench`.
 type BenchArgument =
     | [<MainCommand; ExactlyOnce>] What of Contest
     | Batch of sequences: int
-    | Length of vectors: int
+    | Length of number: int
+    | Units of number: int
+    | Layers of number: int
+    | Inputs of number: int
     | Threads of number: int
     | Repeats of number: int
     | Json
@@ -76,9 +81,12 @@ type BenchArgument =
         member argument.Usage =
             match argument with
             | What _ ->
-                "ntm: the fused engine against the reference; long: time and memory against the number of steps."
+                "ntm: the fused engine against the reference; long: time and memory against the number of steps; lstm, gru: our layers against libtorch's."
             | Batch _ -> "sequences in a batch (default: 1)."
-            | Length _ -> "vectors to copy (default: 20)."
+            | Length _ -> "ntm: vectors to copy (default: 20); lstm, gru: steps (default: 1000)."
+            | Units _ -> "lstm, gru: width of each layer (default: 100)."
+            | Layers _ -> "lstm, gru: layers (default: 1)."
+            | Inputs _ -> "lstm, gru: features of the input (default: 10)."
             | Threads _ -> "threads (default: 1)."
             | Repeats _ -> "times the reference is measured (default: chosen by the time it takes)."
             | Json -> "print one JSON document on standard output and nothing else there."

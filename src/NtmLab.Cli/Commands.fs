@@ -10,6 +10,7 @@ open Argu
 open NtmLab
 open NtmLab.Benchmarks
 open NtmLab.Configuration
+open NtmLab.Kernels
 open NtmLab.Native
 open NtmLab.Runs
 open Spectre.Console
@@ -186,6 +187,31 @@ let show (arguments: ParseResults<ResumeArgument>) : int =
 
     0
 
+/// `ntmlab bench lstm` and `ntmlab bench gru`.
+let private benchLayers (kind: CellKind) (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let result =
+        RecurrentBenchmark.Run(
+            kind,
+            arguments.GetResult(Units, 100),
+            arguments.GetResult(Layers, 1),
+            arguments.GetResult(Inputs, 10),
+            arguments.GetResult(Batch, 1),
+            arguments.GetResult(Length, 1000),
+            arguments.GetResult(BenchArgument.Threads, 1),
+            arguments.GetResult(Repeats, 0)
+        )
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
+    else
+        table [ "engine"; "ms a batch"; "us a step of the batch" ] [
+            [ "fused"; $"{result.FusedMs:F2}"; $"{result.MicrosecondsPerStep:F2}" ]
+            [ "libtorch"; $"{result.ReferenceMs:F2}"; $"{result.ReferenceMicrosecondsPerStep:F2}" ]
+        ]
+
+        printfn
+            $"ratio {result.Ratio:F2}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+
 /// `ntmlab bench`.
 let bench (arguments: ParseResults<BenchArgument>) : int =
     LibTorch.Load()
@@ -211,6 +237,8 @@ let bench (arguments: ParseResults<BenchArgument>) : int =
 
             printfn
                 $"ratio {result.Ratio:F1}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+    | Lstm -> benchLayers CellKind.Lstm arguments json
+    | Gru -> benchLayers CellKind.Gru arguments json
     | Long ->
         let costs = NtmBenchmark.ByLength [ 100; 300; 1000; 3000; 10_000; 30_000 ]
 

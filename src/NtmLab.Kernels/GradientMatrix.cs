@@ -79,6 +79,15 @@ internal sealed unsafe class GradientMatrix<T> : IDisposable
     /// <summary>Copies a part of the first row out.</summary>
     public void CopyRowTo(int column, int count, float* target) => Floats.Copy(_values.Pointer + column, target, count);
 
+    /// <summary>Copies a row out to a part of the state that all sequences share, if it is wanted.</summary>
+    public void CopyTo(StateTensor part)
+    {
+        if (part.IsShared && part.Values is not null)
+        {
+            CopyTo(0, 1, part.Values, 0);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _values.Dispose();
 }

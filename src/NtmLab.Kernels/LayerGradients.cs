@@ -15,7 +15,9 @@ internal sealed unsafe class LayerGradients<T> : IDisposable
         Reads = new GradientMatrix<T>(shape.GateRows, shape.Reads);
         Hidden = new GradientMatrix<T>(shape.GateRows, shape.Kind.IsRecurrent() ? shape.Units : 0);
         Bias = new GradientMatrix<T>(1, shape.BlockValues);
-        _all = [Input, Reads, Hidden, Bias];
+        StartHidden = new GradientMatrix<T>(1, shape.Units);
+        StartCell = new GradientMatrix<T>(1, shape.Units);
+        _all = [Input, Reads, Hidden, Bias, StartHidden, StartCell];
     }
 
     /// <summary><c>[first blocks, inputs]</c>.</summary>
@@ -29,6 +31,12 @@ internal sealed unsafe class LayerGradients<T> : IDisposable
 
     /// <summary><c>[1, blocks]</c>.</summary>
     public GradientMatrix<T> Bias { get; }
+
+    /// <summary>Of a shared first hidden state, <c>[1, units]</c>.</summary>
+    public GradientMatrix<T> StartHidden { get; }
+
+    /// <summary>Of a shared first cell, <c>[1, units]</c>.</summary>
+    public GradientMatrix<T> StartCell { get; }
 
     /// <summary>Bytes held.</summary>
     public long Bytes => _all.Sum(matrix => matrix.Bytes);
@@ -73,6 +81,13 @@ internal sealed unsafe class LayerGradients<T> : IDisposable
         {
             Bias.CopyRowTo(3 * units, units, target.CandidateBias);
         }
+    }
+
+    /// <summary>Copies the gradients of a shared start out, as far as they are wanted.</summary>
+    public void CopyStartTo(StateTensor hidden, StateTensor cell)
+    {
+        StartHidden.CopyTo(hidden);
+        StartCell.CopyTo(cell);
     }
 
     /// <inheritdoc/>

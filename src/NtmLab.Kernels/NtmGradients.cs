@@ -21,12 +21,7 @@ internal sealed unsafe class NtmGradients<T> : IDisposable
         ReadsOutput = new GradientMatrix<T>(shape.Outputs, shape.ReadWidth);
         OutputBias = new GradientMatrix<T>(1, shape.Outputs);
         StartReads = new GradientMatrix<T>(1, shape.ReadWidth);
-        StartHidden = [.. Layers.Select(_ => new GradientMatrix<T>(1, shape.Units))];
-        StartCells = [.. Layers.Select(_ => new GradientMatrix<T>(1, shape.Units))];
-        _matrices =
-        [
-            Interface, InterfaceBias, Output, ReadsOutput, OutputBias, StartReads, .. StartHidden, .. StartCells,
-        ];
+        _matrices = [Interface, InterfaceBias, Output, ReadsOutput, OutputBias, StartReads];
     }
 
     /// <summary>The controller's layers.</summary>
@@ -49,12 +44,6 @@ internal sealed unsafe class NtmGradients<T> : IDisposable
 
     /// <summary>Shared first reads, <c>[1, read width]</c>.</summary>
     public GradientMatrix<T> StartReads { get; }
-
-    /// <summary>Shared first hidden states, <c>[1, units]</c> for each layer.</summary>
-    public GradientMatrix<T>[] StartHidden { get; }
-
-    /// <summary>Shared first cells, <c>[1, units]</c> for each layer.</summary>
-    public GradientMatrix<T>[] StartCells { get; }
 
     /// <summary>Bytes held.</summary>
     public long Bytes => _matrices.Sum(matrix => matrix.Bytes) + Layers.Sum(layer => layer.Bytes);
@@ -106,15 +95,10 @@ internal sealed unsafe class NtmGradients<T> : IDisposable
     /// <summary>Copies the gradients of a shared start out.</summary>
     public void CopyTo(NtmState target)
     {
-        Copy(StartReads, target.Reads);
-        for (var i = 0; i < target.Hidden.Count; i++)
+        StartReads.CopyTo(target.Reads);
+        for (var i = 0; i < Layers.Length; i++)
         {
-            Copy(StartHidden[i], target.Hidden[i]);
-        }
-
-        for (var i = 0; i < target.Cells.Count; i++)
-        {
-            Copy(StartCells[i], target.Cells[i]);
+            Layers[i].CopyStartTo(target.Hidden.ElementAtOrDefault(i), target.Cells.ElementAtOrDefault(i));
         }
     }
 
@@ -124,14 +108,6 @@ internal sealed unsafe class NtmGradients<T> : IDisposable
         foreach (var held in _matrices.Concat<IDisposable>(Layers))
         {
             held.Dispose();
-        }
-    }
-
-    private static void Copy(GradientMatrix<T> sum, StateTensor target)
-    {
-        if (target.IsShared && target.Values is not null)
-        {
-            sum.CopyTo(0, 1, target.Values, 0);
         }
     }
 }

@@ -6,8 +6,10 @@ namespace NtmLab.Kernels;
 /// <list type="bullet">
 /// <item>reads: input of the products with the first layer's and the output's weights;</item>
 /// <item>interface values, activated (their gradients in the backward pass);</item>
-/// <item>memory after the write, its slot norms, all weightings; what addressing keeps of every head.</item>
+/// <item>slot norms of the memory, all weightings; what addressing keeps of every head.</item>
 /// </list>
+/// The memory itself is kept every few steps only: the backward pass writes those between again, from the weightings, erase
+/// and add vectors that are kept. That costs less than bringing every memory from beyond the cache.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
 internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
@@ -22,12 +24,14 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     private readonly NtmMemory<T> _memory;
     private readonly HeadPlaces[] _places;
     private readonly RecurrentLayer<T>[] _layers;
+    private readonly LayerStart<T> _start;
     private readonly NtmCarry<T>? _carry;
     private readonly NtmGradients<T>? _gradients;
 
     private readonly int _firstSequence;
     private readonly int _sequences;
     private readonly int _rows;
+    private readonly int _stride;
     private readonly int _slots;
     private readonly int _inputStride;
     private readonly int _readStride;
@@ -37,7 +41,9 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     private readonly NativeBuffer _inputs;
     private readonly NativeBuffer _reads;
     private readonly NativeBuffer _values;
-    private readonly NativeBuffer _memories;
+    private readonly NativeBuffer _current;
+    private readonly NativeBuffer _snapshots;
+    private readonly NativeBuffer _window;
     private readonly NativeBuffer _norms;
     private readonly NativeBuffer _weightings;
     private readonly NativeBuffer _kept;
@@ -64,12 +70,14 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _firstSequence = firstSequence;
         _sequences = sequences;
         _rows = RowsOf(sequences);
+        _stride = SnapshotStride(shape, sequences);
         _slots = Rows.Padded<T>(shape.Slots);
         _inputStride = Rows.Padded<T>(shape.Inputs);
         _readStride = Rows.Padded<T>(shape.ReadWidth);
         _valueStride = Rows.Padded<T>(shape.InterfaceSize);
         _outputStride = Rows.Padded<T>(shape.Outputs);
         _layers = [.. weights.Layers.Select(layer => new RecurrentLayer<T>(layer, _rows, plan.Segment))];
+        _start = new LayerStart<T>(_layers, shape.Units, firstSequence);
         if (plan.Keep)
         {
             _carry = new NtmCarry<T>(shape, _rows);
@@ -81,12 +89,15 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _inputs = new NativeBuffer(steps * _inputStride);
         _reads = new NativeBuffer(states * _readStride);
         _values = new NativeBuffer(steps * _valueStride);
-        _memories = new NativeBuffer(states * _memory.Size);
+        var memories = (long)_rows * _memory.Size;
+        _current = new NativeBuffer(memories);
+        _snapshots = new NativeBuffer(plan.Keep ? ((plan.Segment - 1) / _stride + 1) * memories : 0);
+        _window = new NativeBuffer(plan.Keep ? (Math.Min(plan.Segment, _stride) + 1) * memories : 0);
         _norms = new NativeBuffer(states * _slots);
         _weightings = new NativeBuffer(states * shape.Heads * _slots);
         _kept = new NativeBuffer(steps * shape.Heads * KeptPerHead * _slots);
         _outputs = new NativeBuffer(steps * _outputStride);
-        _buffers = [_inputs, _reads, _values, _memories, _norms, _weightings, _kept, _outputs];
+        _buffers = [_inputs, _reads, _values, _current, _snapshots, _window, _norms, _weightings, _kept, _outputs];
     }
 
     /// <summary>The most sequences of a group.</summary>
@@ -112,7 +123,8 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         var layers = Enumerable.Range(0, shape.Layers).Sum(i => RecurrentLayer<T>.FloatsPerStep(shape.Layer(i)));
         var perRow = Rows.Padded<T>(shape.Inputs) + Rows.Padded<T>(shape.Outputs) + Rows.Padded<T>(shape.InterfaceSize)
             + Rows.Padded<T>(shape.ReadWidth) + layers
-            + ((shape.Width + 1L + ((1 + KeptPerHead) * shape.Heads)) * slots);
+            + (shape.Width * slots / SnapshotStride(shape, sequences))
+            + ((1L + ((1 + KeptPerHead) * shape.Heads)) * slots);
         return perRow * RowsOf(sequences) * sizeof(float);
     }
 
@@ -135,19 +147,10 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         for (var row = 0; row < _sequences; row++)
         {
             var sequence = _firstSequence + row;
-            for (var i = 0; i < start.Hidden.Count; i++)
-            {
-                Floats.Copy(start.Hidden[i].Of(sequence), _layers[i].Hidden(0, row), _shape.Units);
-            }
-
-            for (var i = 0; i < start.Cells.Count; i++)
-            {
-                Floats.Copy(start.Cells[i].Of(sequence), _layers[i].Cell(0, row), _shape.Units);
-            }
-
+            _start.TakeIn(start.Hidden, start.Cells, row);
             Floats.Copy(start.Reads.Of(sequence), Reads(0, row), _shape.ReadWidth);
-            _memory.FromSlots(start.Memory.Of(sequence), Memory(0, row));
-            _memory.Norms(Memory(0, row), Norms(0, row));
+            _memory.FromSlots(start.Memory.Of(sequence), Current(row));
+            _memory.Norms(Current(row), Norms(0, row));
             for (var head = 0; head < _shape.Heads; head++)
             {
                 var weighting = Weighting(0, row, head);
@@ -181,6 +184,11 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _layers[0].AddInput(0, steps, _inputs.Pointer, _inputStride);
         for (var t = 0; t < steps; t++)
         {
+            if (_carry is not null && t % _stride == 0)
+            {
+                Floats.Copy(_current.Pointer, Snapshot(t), _current.Length);
+            }
+
             _layers[0].AddReads(t, Reads(t), _readStride);
             _layers[0].Forward(t);
             for (var i = 1; i < _layers.Length; i++)
@@ -237,18 +245,9 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         for (var row = 0; row < _sequences; row++)
         {
             var sequence = _firstSequence + row;
-            for (var i = 0; i < final.Hidden.Count; i++)
-            {
-                Floats.Copy(_layers[i].Hidden(steps, row), final.Hidden[i].Of(sequence), _shape.Units);
-            }
-
-            for (var i = 0; i < final.Cells.Count; i++)
-            {
-                Floats.Copy(_layers[i].Cell(steps, row), final.Cells[i].Of(sequence), _shape.Units);
-            }
-
+            _start.GiveOut(final.Hidden, final.Cells, row, steps);
             Floats.Copy(Reads(steps, row), final.Reads.Of(sequence), _shape.ReadWidth);
-            _memory.ToSlots(Memory(steps, row), final.Memory.Of(sequence));
+            _memory.ToSlots(Current(row), final.Memory.Of(sequence));
             for (var head = 0; head < _shape.Heads; head++)
             {
                 Floats.Copy(Weighting(steps, row, head), OfHead(final, sequence, head), _shape.Slots);
@@ -271,6 +270,14 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     /// <summary>The products take one row, or whole blocks of them.</summary>
     private static int RowsOf(int sequences) => sequences == 1 ? 1 : MatrixProduct<T>.RowBlock;
 
+    /// <summary>Steps from one kept memory to the next: as many as the second-level cache has room for when written again.</summary>
+    private static int SnapshotStride(NtmShape shape, int sequences)
+    {
+        const long room = 256 << 10;
+        var memories = (long)RowsOf(sequences) * shape.Width * Rows.Padded<T>(shape.Slots) * sizeof(float);
+        return (int)Math.Clamp(room / memories, 1, 16);
+    }
+
     private void GatherInputs(int first, int steps)
     {
         for (var t = 0; t < steps; t++)
@@ -291,25 +298,29 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
             Address(head, t, row, t);
         }
 
-        _memory.WriteForward(
-            Memory(t, row),
-            Weighting(t + 1, row, _shape.ReadHeads),
-            values + _interface.EraseStart,
-            values + _interface.AddStart,
-            Memory(t + 1, row),
-            Norms(t + 1, row));
+        Write(t, row, Current(row), Current(row));
         for (var head = 0; head < _shape.ReadHeads; head++)
         {
             Address(head, t, row, t + 1);
         }
 
-        _memory.ReadForward(Memory(t + 1, row), Weighting(t + 1, row, 0), Reads(t + 1, row));
+        _memory.ReadForward(Current(row), Weighting(t + 1, row, 0), Reads(t + 1, row));
     }
 
+    private void Write(int t, int row, float* memory, float* written) =>
+        _memory.WriteForward(
+            memory,
+            Weighting(t + 1, row, _shape.ReadHeads),
+            Values(t, row) + _interface.EraseStart,
+            Values(t, row) + _interface.AddStart,
+            written,
+            Norms(t + 1, row));
+
+    /// <summary>Addresses the memory before the step's write (at t) or after it (at t + 1).</summary>
     private void Address(int head, int t, int row, int memoryStep) =>
         _addressing.Forward(
             new HeadValues(Values(t, row), _places[head]),
-            Memory(memoryStep, row),
+            Current(row),
             Norms(memoryStep, row),
             Weighting(t, row, head),
             Kept(t, row, head),
@@ -341,7 +352,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         }
 
         boundary = Boundary.Exchange(Reads(step), boundary, (long)_rows * _readStride, save);
-        boundary = Boundary.Exchange(Memory(step, 0), boundary, (long)_rows * _memory.Size, save);
+        boundary = Boundary.Exchange(_current.Pointer, boundary, _current.Length, save);
         boundary = Boundary.Exchange(Norms(step, 0), boundary, (long)_rows * _slots, save);
         Boundary.Exchange(Weighting(step, 0, 0), boundary, (long)_rows * _shape.Heads * _slots, save);
     }
@@ -359,7 +370,15 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
 
     private float* Values(int t, int row = 0) => _values.Pointer + ((((long)t * _rows) + row) * _valueStride);
 
-    private float* Memory(int t, int row) => _memories.Pointer + ((((long)t * _rows) + row) * _memory.Size);
+    /// <summary>The memory that the forward pass has come to.</summary>
+    private float* Current(int row) => _current.Pointer + ((long)row * _memory.Size);
+
+    /// <summary>All memories as they were before the first step of a run of <see cref="_stride"/>.</summary>
+    private float* Snapshot(int t) => _snapshots.Pointer + (t / _stride * _current.Length);
+
+    /// <summary>A memory before step t, or after it at t + 1, once <see cref="Rewrite"/> has written the run of the step.</summary>
+    private float* Window(int t, int row, bool after) =>
+        _window.Pointer + (((t % _stride) + (after ? 1 : 0)) * _current.Length) + ((long)row * _memory.Size);
 
     private float* Norms(int t, int row) => _norms.Pointer + ((((long)t * _rows) + row) * _slots);
 

@@ -31,6 +31,11 @@ internal sealed unsafe partial class NtmGroup<T>
 
         for (var t = steps - 1; t >= 0; t--)
         {
+            if (t == steps - 1 || t % _stride == _stride - 1)
+            {
+                Rewrite(t);
+            }
+
             MatrixProduct<T>.Multiply(
                 _rows, Output(t, 0), _outputStride, _weights.OutputBack, top.HiddenGradient, top.HiddenStride, accumulate: true);
             MatrixProduct<T>.Multiply(
@@ -99,6 +104,20 @@ internal sealed unsafe partial class NtmGroup<T>
         }
     }
 
+    /// <summary>Writes the memories of the run of steps that ends with step t again.</summary>
+    private void Rewrite(int t)
+    {
+        var first = t - (t % _stride);
+        Floats.Copy(Snapshot(first), _window.Pointer, _current.Length);
+        for (var row = 0; row < _sequences; row++)
+        {
+            for (var step = first; step <= t; step++)
+            {
+                Write(step, row, Window(step, row, after: false), Window(step, row, after: true));
+            }
+        }
+    }
+
     private void MemoryBackward(int t, int row)
     {
         var carry = _carry!;
@@ -108,10 +127,10 @@ internal sealed unsafe partial class NtmGroup<T>
         var memoryGradient = MemoryGradient(row);
         var weightingGradients = WeightingGradient(row, 0);
 
-        _memory.ReadBackward(Memory(t + 1, row), readGradients, weightingGradients);
-        AddressBackward(t, row, 0, _shape.ReadHeads, t + 1, readGradients);
+        _memory.ReadBackward(Window(t, row, after: true), readGradients, weightingGradients);
+        AddressBackward(t, row, 0, _shape.ReadHeads, afterWrite: true, readGradients);
         _memory.WriteBackward(
-            Memory(t, row),
+            Window(t, row, after: false),
             Weighting(t + 1, row, _shape.ReadHeads),
             values + _interface.EraseStart,
             values + _interface.AddStart,
@@ -119,7 +138,7 @@ internal sealed unsafe partial class NtmGroup<T>
             WeightingGradient(row, _shape.ReadHeads),
             gradient + _interface.EraseStart,
             gradient + _interface.AddStart);
-        AddressBackward(t, row, _shape.ReadHeads, _shape.Heads, t, readGradients: null);
+        AddressBackward(t, row, _shape.ReadHeads, _shape.Heads, afterWrite: false, readGradients: null);
 
         _interface.Backward(values, gradient);
         Floats.Copy(gradient, values, _shape.InterfaceSize);
@@ -127,7 +146,7 @@ internal sealed unsafe partial class NtmGroup<T>
     }
 
     /// <summary>Undoes the addressing of the heads that looked at one memory, and with it their reads, if they have any.</summary>
-    private void AddressBackward(int t, int row, int from, int to, int memoryStep, float* readGradients)
+    private void AddressBackward(int t, int row, int from, int to, bool afterWrite, float* readGradients)
     {
         var carry = _carry!;
         var keys = stackalloc KeyGradient[to - from];
@@ -139,7 +158,7 @@ internal sealed unsafe partial class NtmGroup<T>
             _addressing.Backward(
                 headValues,
                 headGradient,
-                Norms(memoryStep, row),
+                Norms(afterWrite ? t + 1 : t, row),
                 Weighting(t, row, head),
                 Kept(t, row, head),
                 Weighting(t + 1, row, head),
@@ -150,7 +169,7 @@ internal sealed unsafe partial class NtmGroup<T>
         }
 
         _memory.ContentBackward(
-            Memory(memoryStep, row),
+            Window(t, row, afterWrite),
             MemoryGradient(row),
             carry.NormGradient,
             to - from,
@@ -182,30 +201,22 @@ internal sealed unsafe partial class NtmGroup<T>
     {
         for (var row = 0; row < _sequences; row++)
         {
-            for (var i = 0; i < state.Hidden.Count; i++)
-            {
-                var hidden = _layers[i].HiddenGradient + ((long)row * _layers[i].HiddenStride);
-                Move(state.Hidden[i], row, 0, hidden, _shape.Units, takeIn, _gradients!.StartHidden[i]);
-            }
-
-            for (var i = 0; i < state.Cells.Count; i++)
-            {
-                Move(state.Cells[i], row, 0, _layers[i].CellGradient(row), _shape.Units, takeIn, _gradients!.StartCells[i]);
-            }
-
+            var sequence = _firstSequence + row;
+            _start.MoveGradients(state.Hidden, state.Cells, row, takeIn, _gradients!.Layers);
             var reads = _carry!.Reads + ((long)row * _readStride);
-            Move(state.Reads, row, 0, reads, _shape.ReadWidth, takeIn, _gradients!.StartReads);
+            LayerStart<T>.Move(state.Reads, sequence, 0, reads, _shape.ReadWidth, takeIn, _gradients!.StartReads);
             for (var head = 0; head < _shape.Heads; head++)
             {
                 var (part, index) = head < _shape.ReadHeads
                     ? (state.ReadWeightings, head)
                     : (state.WriteWeightings, head - _shape.ReadHeads);
-                Move(part, row, (long)index * _shape.Slots, WeightingGradient(row, head), _shape.Slots, takeIn, null);
+                LayerStart<T>.Move(
+                    part, sequence, (long)index * _shape.Slots, WeightingGradient(row, head), _shape.Slots, takeIn, null);
             }
 
             if (state.Memory is { Values: not null, IsShared: false } memory)
             {
-                var outside = memory.Of(_firstSequence + row);
+                var outside = memory.Of(sequence);
                 if (takeIn)
                 {
                     _memory.FromSlots(outside, MemoryGradient(row));
@@ -215,31 +226,6 @@ internal sealed unsafe partial class NtmGroup<T>
                     _memory.ToSlots(MemoryGradient(row), outside);
                 }
             }
-        }
-    }
-
-    private void Move(
-        StateTensor part, int row, long offset, float* own, int count, bool takeIn, GradientMatrix<T>? shared)
-    {
-        if (part.Values is null)
-        {
-            return;
-        }
-
-        if (part.IsShared)
-        {
-            shared?.AddRows(1, own, 0);
-            return;
-        }
-
-        var outside = part.Of(_firstSequence + row) + offset;
-        if (takeIn)
-        {
-            Floats.Copy(outside, own, count);
-        }
-        else
-        {
-            Floats.Copy(own, outside, count);
         }
     }
 

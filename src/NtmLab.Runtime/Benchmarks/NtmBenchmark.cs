@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NtmLab.Kernels;
 using NtmLab.Models;
 using NtmLab.Tasks;
@@ -12,9 +11,6 @@ namespace NtmLab.Benchmarks;
 /// </summary>
 public static class NtmBenchmark
 {
-    /// <summary>The greatest difference of a gradient, relative to that parameter's greatest gradient, that is accepted.</summary>
-    public const double Tolerance = 2e-3;
-
     /// <summary>Runs the benchmark.</summary>
     /// <param name="batch">Sequences in the batch.</param>
     /// <param name="length">Vectors to copy; the sequences have twice as many steps and one.</param>
@@ -34,49 +30,25 @@ public static class NtmBenchmark
             task.InputWidth(), task.OutputWidth(), new RandomStream(1, "model"));
         using var sequences = task.Generate(new RandomStream(1, "bench"), batch, length);
 
-        model.StopFusing();
-        var reference = Step(model, task, sequences);
-        model.Fuse(threads);
-        var fused = Step(model, task, sequences);
-        var worst = Difference(fused, reference);
-        if (!(worst <= Tolerance))
+        TrainingStep Reference()
         {
-            throw new BenchmarkException(
-                $"bench ntm: the engines disagree by {worst:G3} of the greatest gradient; at most {Tolerance:G3} is accepted.");
+            model.StopFusing();
+            return Step(model, task, sequences);
         }
 
-        if (repeats == 0)
+        TrainingStep Fused()
         {
-            repeats = Math.Clamp((int)(20 / Math.Max(reference.Milliseconds / 1000, 1e-3)), 1, 21);
-        }
-
-        // The just-in-time compiler improves what is called often: it should be done before times are taken.
-        for (var i = 0; i < 60 && i * fused.Milliseconds < 1000; i++)
-        {
-            Step(model, task, sequences);
-        }
-
-        var fusedTimes = new List<double>();
-        var referenceTimes = new List<double>();
-        for (var i = 0; i < repeats; i++)
-        {
-            model.Fuse(threads);
-            Step(model, task, sequences);
-            var inner = Math.Max(3, (int)(200 / Math.Max(fused.Milliseconds, 1)));
-            for (var j = 0; j < inner; j++)
+            if (!model.IsFused)
             {
-                fusedTimes.Add(Step(model, task, sequences).Milliseconds);
+                model.Fuse(threads);
             }
 
-            model.StopFusing();
-            referenceTimes.Add(Step(model, task, sequences).Milliseconds);
+            return Step(model, task, sequences);
         }
 
-        model.Fuse(threads);
-        Step(model, task, sequences);
+        var sides = SideBySide.Measure("bench ntm", Fused, Reference, repeats);
+        Fused();
         var steps = (2L * length) + 1;
-        var fusedMs = Median(fusedTimes);
-        var referenceMs = Median(referenceTimes);
         var multiplyAdds = 3.0 * model.MultiplyAddsPerStep * steps * batch;
         var peak = Roofline.Measure().MultiplyAddsPerSecond * Math.Min(threads, Environment.ProcessorCount);
         return new BenchmarkResult(
@@ -84,14 +56,14 @@ public static class NtmBenchmark
             batch,
             length,
             threads,
-            fusedMs,
-            referenceMs,
-            referenceMs / fusedMs,
+            sides.FusedMs,
+            sides.ReferenceMs,
+            sides.Ratio,
             model.WorkspaceBytes,
-            1000 * fusedMs / steps / batch,
-            multiplyAdds / (fusedMs / 1000) / peak,
-            worst,
-            repeats);
+            1000 * sides.FusedMs / steps / batch,
+            multiplyAdds / (sides.FusedMs / 1000) / peak,
+            sides.GreatestDifference,
+            sides.Repeats);
     }
 
     /// <summary>Time and memory of the fused engine alone against the number of steps, one thread, batch 1.</summary>
@@ -109,7 +81,7 @@ public static class NtmBenchmark
             model.Fuse(1);
             Step(model, task, sequences);
             var repeats = Math.Clamp(30_000 / wanted, 3, 101);
-            var milliseconds = Median([.. Enumerable.Range(0, repeats).Select(_ => Step(model, task, sequences).Milliseconds)]);
+            var milliseconds = SideBySide.Median([.. Enumerable.Range(0, repeats).Select(_ => Step(model, task, sequences).Milliseconds)]);
             var count = (2 * (wanted / 2)) + 1;
             costs.Add(new LengthCost(count, milliseconds, 1000 * milliseconds / count, model.WorkspaceBytes));
         }
@@ -117,44 +89,8 @@ public static class NtmBenchmark
         return costs;
     }
 
-    private static (double Milliseconds, float Loss, float[][] Gradients) Step(
-        SequenceModel model, CopyTask task, SequenceBatch sequences)
-    {
-        using var scope = NewDisposeScope();
-        foreach (var parameter in model.parameters())
-        {
-            parameter.grad?.zero_();
-        }
-
-        var start = Stopwatch.GetTimestamp();
-        var loss = task.Loss(model.Forward(sequences.Input), sequences);
-        loss.backward();
-        var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        return (milliseconds, loss.item<float>(), [.. model.parameters().Select(Gradient)]);
-    }
-
-    private static float[] Gradient(Tensor parameter) => parameter.grad?.data<float>().ToArray() ?? [];
-
-    private static double Difference(
-        (double Milliseconds, float Loss, float[][] Gradients) a, (double Milliseconds, float Loss, float[][] Gradients) b)
-    {
-        var worst = Math.Abs(a.Loss - b.Loss) / (double)Math.Abs(b.Loss);
-        foreach (var (x, y) in a.Gradients.Zip(b.Gradients))
-        {
-            var greatest = y.Max(Math.Abs) + 1e-12;
-            worst = Math.Max(worst, x.Zip(y).Max(pair => Math.Abs((double)pair.First - pair.Second)) / greatest);
-        }
-
-        return worst;
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values.Count % 2 == 1
-            ? values[values.Count / 2]
-            : (values[(values.Count / 2) - 1] + values[values.Count / 2]) / 2;
-    }
+    private static TrainingStep Step(SequenceModel model, CopyTask task, SequenceBatch sequences) =>
+        TrainingStep.Take([.. model.parameters()], () => task.Loss(model.Forward(sequences.Input), sequences));
 }
 
 /// <summary>Two engines side by side.</summary>

@@ -32,9 +32,9 @@ internal sealed class FusedNtm : IDisposable
     /// <summary>Bytes of workspace that wait for the next call.</summary>
     public long WorkspaceBytes => _kernel.FreeBytes;
 
-    private int HiddenCount => _shape.Controller == CellKind.FeedForward ? 0 : _shape.Layers;
+    private int HiddenCount => FusedLayers.HiddenCount(_shape.Controller, _shape.Layers);
 
-    private int CellCount => _shape.Controller == CellKind.Lstm ? _shape.Layers : 0;
+    private int CellCount => FusedLayers.CellCount(_shape.Controller, _shape.Layers);
 
     /// <summary>Whole sequences from a state.</summary>
     /// <param name="input">The sequences, <c>[batch, time, inputs]</c>, float32.</param>
@@ -81,38 +81,22 @@ internal sealed class FusedNtm : IDisposable
     private unsafe NtmTensors Parameters(IReadOnlyList<Tensor> values)
     {
         var next = 0;
-        float* Take(bool present = true) => present ? TensorMemory.Pointer(values[next++]) : null;
-        var kind = _shape.Controller;
+        var layers = FusedLayers.Parameters(values, _shape.Controller, _shape.Layers, ref next);
         return new NtmTensors
         {
-            Layers =
-            [
-                .. Enumerable.Range(0, _shape.Layers).Select(_ => new LayerTensors
-                {
-                    InputWeight = Take(),
-                    Bias = Take(),
-                    HiddenWeight = Take(kind != CellKind.FeedForward),
-                    CandidateBias = Take(kind == CellKind.Gru),
-                }),
-            ],
-            InterfaceWeight = Take(),
-            InterfaceBias = Take(),
-            OutputWeight = Take(),
-            OutputBias = Take(),
+            Layers = layers,
+            InterfaceWeight = TensorMemory.Pointer(values[next]),
+            InterfaceBias = TensorMemory.Pointer(values[next + 1]),
+            OutputWeight = TensorMemory.Pointer(values[next + 2]),
+            OutputBias = TensorMemory.Pointer(values[next + 3]),
         };
     }
 
     /// <summary>Tensors in the order of the state, as the kernel wants them; null where there is none.</summary>
-    private unsafe NtmState State(IReadOnlyList<Tensor?> parts, bool shared)
+    private NtmState State(IReadOnlyList<Tensor?> parts, bool shared)
     {
         var next = 0;
-        StateTensor Take(long size)
-        {
-            var part = parts[next++];
-            var values = part is null ? null : TensorMemory.Pointer(part);
-            return shared || part is null ? StateTensor.Shared(values) : StateTensor.Each(values, size);
-        }
-
+        StateTensor Take(long size) => FusedLayers.Part(parts[next++], size, shared);
         return new NtmState
         {
             Hidden = [.. Enumerable.Range(0, HiddenCount).Select(_ => Take(_shape.Units))],

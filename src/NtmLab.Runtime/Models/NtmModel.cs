@@ -138,15 +138,9 @@ public sealed class NtmModel : SequenceModel
         }
 
         StopFusing();
-        string[] names = ["input_weight", "bias", "hidden_weight", "candidate_bias"];
-        var perLayer =
-            from layer in Enumerable.Range(0, _controller.Layers)
-            from name in names
-            where _controller.Find(name, layer) is not null
-            select ($"controller.{name}_{layer}", new Func<Parameter>(() => _controller.Find(name, layer)!));
         var parameters = new FusedParameters(
         [
-            .. perLayer,
+            .. FusedLayers.NamedParameters(_controller),
             ("interface_weight", () => InterfaceWeight),
             ("interface_bias", () => InterfaceBias),
             ("output_weight", () => OutputWeight),

@@ -1,0 +1,142 @@
+using NtmLab.Kernels;
+using NtmLab.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NtmLab.Benchmarks;
+
+/// <summary>
+/// Our recurrent layers side by side with libtorch's own: forward, a linear loss over all outputs, and backward, with the
+/// same weights.
+/// </summary>
+public static class RecurrentBenchmark
+{
+    /// <summary>Runs the benchmark.</summary>
+    /// <param name="kind">LSTM or GRU.</param>
+    /// <param name="units">Width of each layer.</param>
+    /// <param name="layers">Layers.</param>
+    /// <param name="inputs">Features of the input.</param>
+    /// <param name="batch">Sequences in the batch.</param>
+    /// <param name="length">Steps.</param>
+    /// <param name="threads">Threads of both.</param>
+    /// <param name="repeats">Times each is measured, in turn; 0 chooses by the time that they take.</param>
+    /// <exception cref="ConfigurationException">A number is out of range.</exception>
+    /// <exception cref="BenchmarkException">They disagree.</exception>
+    public static RecurrentBenchmarkResult Run(
+        CellKind kind, int units, int layers, int inputs, int batch, int length, int threads, int repeats = 0)
+    {
+        Require.AtLeast("bench: --units", units, 1);
+        Require.AtLeast("bench: --layers", layers, 1);
+        Require.AtLeast("bench: --inputs", inputs, 1);
+        Require.AtLeast("bench: --batch", batch, 1);
+        Require.AtLeast("bench: --length", length, 1);
+        Require.AtLeast("bench: --threads", threads, 1);
+        Require.AtLeast("bench: --repeats", repeats, 0);
+        set_num_threads(threads);
+        using var outside = NewDisposeScope();
+        ControllerOptions options = kind == CellKind.Gru
+            ? new GruControllerOptions { Units = units, Layers = layers }
+            : new LstmControllerOptions { Units = units, Layers = layers };
+        using var ours = options.Build(inputs, new RandomStream(1, "model"));
+        using var theirs = Twin(ours);
+        using var engine = new FusedLayers(ours, new KernelOptions { Threads = threads });
+        using var generator = new Generator(1);
+        var input = rand([batch, length, inputs], generator: generator) - 0.5f;
+        var weight = rand([batch, length, units], generator: generator) - 0.5f;
+        Tensor[] ourParameters = [.. Pairs(ours).Select(pair => ours.get_parameter(pair.Ours)!)];
+        Tensor[] theirParameters = [.. Pairs(ours).Select(pair => theirs.get_parameter(pair.Theirs)!)];
+        var sides = SideBySide.Measure(
+            $"bench {ours.GetName()}",
+            () => TrainingStep.Take(ourParameters, () => (engine.Forward(input) * weight).sum()),
+            () => TrainingStep.Take(theirParameters, () => (Output(theirs, input) * weight).sum()),
+            repeats);
+        var multiplyAdds = 3.0 * ours.MultiplyAddsPerStep * length * batch;
+        var peak = Roofline.Measure().MultiplyAddsPerSecond * Math.Min(threads, Environment.ProcessorCount);
+        return new RecurrentBenchmarkResult(
+            ours.GetName(),
+            units,
+            layers,
+            inputs,
+            batch,
+            length,
+            threads,
+            sides.FusedMs,
+            sides.ReferenceMs,
+            sides.Ratio,
+            engine.WorkspaceBytes,
+            1000 * sides.FusedMs / length,
+            1000 * sides.ReferenceMs / length,
+            multiplyAdds / (sides.FusedMs / 1000) / peak,
+            sides.GreatestDifference,
+            sides.Repeats);
+    }
+
+    private static Tensor Output(nn.Module module, Tensor input) =>
+        module is LSTM lstm ? lstm.call(input).Item1 : ((GRU)module).call(input).Item1;
+
+    private static IEnumerable<(string Ours, string Theirs)> Pairs(Controller controller) =>
+        from layer in Enumerable.Range(0, controller.Layers)
+        from pair in new[] { ("input_weight", "weight_ih"), ("hidden_weight", "weight_hh"), ("bias", "bias_ih") }
+        select ($"{pair.Item1}_{layer}", $"{pair.Item2}_l{layer}");
+
+    /// <summary>libtorch's module with the same weights; both start from zeros.</summary>
+    private static nn.Module Twin(Controller controller)
+    {
+        long inputs = controller.InputWidth, units = controller.Units, layers = controller.Layers;
+        nn.Module twin = controller.Kind == CellKind.Gru
+            ? nn.GRU(inputs, units, layers, batchFirst: true)
+            : nn.LSTM(inputs, units, layers, batchFirst: true);
+        using var copying = no_grad();
+        foreach (var (ours, theirs) in Pairs(controller))
+        {
+            twin.get_parameter(theirs)!.copy_(controller.get_parameter(ours)!);
+        }
+
+        for (var layer = 0; layer < layers; layer++)
+        {
+            twin.get_parameter($"bias_hh_l{layer}")!.zero_();
+        }
+
+        foreach (var start in controller.InitialState)
+        {
+            start.zero_();
+        }
+
+        return twin;
+    }
+}
+
+/// <summary>Recurrent layers side by side.</summary>
+/// <param name="Name">The kind of layer.</param>
+/// <param name="Units">Width of each layer.</param>
+/// <param name="Layers">Layers.</param>
+/// <param name="Inputs">Features of the input.</param>
+/// <param name="Batch">Sequences in the batch.</param>
+/// <param name="Length">Steps.</param>
+/// <param name="Threads">Threads.</param>
+/// <param name="FusedMs">Milliseconds of the fused engine, median.</param>
+/// <param name="ReferenceMs">Milliseconds of libtorch's module, median.</param>
+/// <param name="Ratio">Reference / fused.</param>
+/// <param name="PeakBytes">Workspace of the fused engine.</param>
+/// <param name="MicrosecondsPerStep">Microseconds of the fused engine for one step of the batch.</param>
+/// <param name="ReferenceMicrosecondsPerStep">The same of libtorch's module.</param>
+/// <param name="FractionOfPeak">Multiply-adds done, of what the cores could do with all operands in registers.</param>
+/// <param name="GreatestDifference">By how much losses and gradients differ, relative.</param>
+/// <param name="Repeats">Times that libtorch's module was measured.</param>
+public sealed record RecurrentBenchmarkResult(
+    string Name,
+    int Units,
+    int Layers,
+    int Inputs,
+    int Batch,
+    int Length,
+    int Threads,
+    double FusedMs,
+    double ReferenceMs,
+    double Ratio,
+    long PeakBytes,
+    double MicrosecondsPerStep,
+    double ReferenceMicrosecondsPerStep,
+    double FractionOfPeak,
+    double GreatestDifference,
+    int Repeats);

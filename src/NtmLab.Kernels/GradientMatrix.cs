@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NtmLab.Kernels;
 
 /// <summary>A sum of outer products: the gradient of a weight, or with one row, of a bias.</summary>
@@ -26,6 +28,7 @@ internal sealed unsafe class GradientMatrix<T> : IDisposable
     public void Clear() => _values.Clear();
 
     /// <summary>Adds the matrix of another group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(GradientMatrix<T> other)
     {
         float* sum = _values.Pointer, term = other._values.Pointer;
@@ -48,6 +51,7 @@ internal sealed unsafe class GradientMatrix<T> : IDisposable
     /// <param name="count">How many rows.</param>
     /// <param name="x">The rows, with room for whole rows of lanes.</param>
     /// <param name="stride">Distance between two of them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void AddRows(int count, float* x, int stride)
     {
         var sums = _values.Pointer;

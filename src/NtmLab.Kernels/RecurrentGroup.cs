@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace NtmLab.Kernels;
 
 /// <summary>
@@ -222,6 +224,7 @@ internal sealed unsafe class RecurrentGroup<T> : SequenceGroup
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddRows(float* terms, float* sums)
     {
         for (var i = 0; i < _rows * HiddenStride; i += T.Count)

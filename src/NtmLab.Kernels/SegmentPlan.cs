@@ -20,7 +20,7 @@ internal readonly record struct SegmentPlan(int Segment, int Capacity, bool Keep
     /// <param name="budget">Bytes that may be kept.</param>
     public static SegmentPlan For(int time, bool keep, long bytesPerStep, long budget)
     {
-        const int evaluationSegment = 32;
+        const int evaluationSegment = 8;
         if (!keep)
         {
             return new SegmentPlan(Math.Min(time, evaluationSegment), int.MaxValue - evaluationSegment, Keep: false);

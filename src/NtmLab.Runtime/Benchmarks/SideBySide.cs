@@ -41,8 +41,10 @@ internal sealed record SideBySide(
             repeats = Math.Clamp((int)(20 / Math.Max(first.Milliseconds / 1000, 1e-3)), 3, 21);
         }
 
-        // The just-in-time compiler improves what is called often: it should be done before times are taken.
-        for (var i = 0; i < 60 && i * once.Milliseconds < 1000; i++)
+        // The just-in-time compiler improves what is called often, in the background: it should be done before times are taken.
+        const int warmUpMilliseconds = 2500;
+        var start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < warmUpMilliseconds)
         {
             once = fused();
         }

@@ -6,17 +6,13 @@ namespace NtmLab.Kernels;
 /// <list type="bullet">
 /// <item>reads: input of the products with the first layer's and the output's weights;</item>
 /// <item>interface values, activated (their gradients in the backward pass);</item>
-/// <item>slot norms of the memory, all weightings; what addressing keeps of every head.</item>
+/// <item>the state of memory and weightings every few steps: see <see cref="NtmWindow{T}"/>.</item>
 /// </list>
-/// The memory itself is kept every few steps only: the backward pass writes those between again, from the weightings, erase
-/// and add vectors that are kept. That costs less than bringing every memory from beyond the cache.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
 internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     where T : unmanaged, ILanes<T>
 {
-    private const int KeptPerHead = 3;
-
     private readonly NtmShape _shape;
     private readonly NtmWeights<T> _weights;
     private readonly NtmInterface _interface;
@@ -25,13 +21,13 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     private readonly HeadPlaces[] _places;
     private readonly RecurrentLayer<T>[] _layers;
     private readonly LayerStart<T> _start;
+    private readonly NtmWindow<T> _window;
     private readonly NtmCarry<T>? _carry;
     private readonly NtmGradients<T>? _gradients;
 
     private readonly int _firstSequence;
     private readonly int _sequences;
     private readonly int _rows;
-    private readonly int _stride;
     private readonly int _slots;
     private readonly int _inputStride;
     private readonly int _readStride;
@@ -41,16 +37,11 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     private readonly NativeBuffer _inputs;
     private readonly NativeBuffer _reads;
     private readonly NativeBuffer _values;
-    private readonly NativeBuffer _current;
-    private readonly NativeBuffer _snapshots;
-    private readonly NativeBuffer _window;
-    private readonly NativeBuffer _norms;
-    private readonly NativeBuffer _weightings;
-    private readonly NativeBuffer _kept;
     private readonly NativeBuffer _outputs;
     private readonly NativeBuffer[] _buffers;
 
     private NtmCall? _call;
+    private NtmTrace? _trace;
     private NtmBackwardCall? _backwardCall;
 
     /// <summary>Makes room for one group.</summary>
@@ -70,7 +61,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _firstSequence = firstSequence;
         _sequences = sequences;
         _rows = RowsOf(sequences);
-        _stride = SnapshotStride(shape, sequences);
+        _window = new NtmWindow<T>(shape, _rows, plan);
         _slots = Rows.Padded<T>(shape.Slots);
         _inputStride = Rows.Padded<T>(shape.Inputs);
         _readStride = Rows.Padded<T>(shape.ReadWidth);
@@ -89,15 +80,8 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _inputs = new NativeBuffer(steps * _inputStride);
         _reads = new NativeBuffer(states * _readStride);
         _values = new NativeBuffer(steps * _valueStride);
-        var memories = (long)_rows * _memory.Size;
-        _current = new NativeBuffer(memories);
-        _snapshots = new NativeBuffer(plan.Keep ? ((plan.Segment - 1) / _stride + 1) * memories : 0);
-        _window = new NativeBuffer(plan.Keep ? (Math.Min(plan.Segment, _stride) + 1) * memories : 0);
-        _norms = new NativeBuffer(states * _slots);
-        _weightings = new NativeBuffer(states * shape.Heads * _slots);
-        _kept = new NativeBuffer(steps * shape.Heads * KeptPerHead * _slots);
         _outputs = new NativeBuffer(steps * _outputStride);
-        _buffers = [_inputs, _reads, _values, _current, _snapshots, _window, _norms, _weightings, _kept, _outputs];
+        _buffers = [_inputs, _reads, _values, _outputs];
     }
 
     /// <summary>The most sequences of a group.</summary>
@@ -105,12 +89,11 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
 
     /// <inheritdoc/>
     public override long BoundarySize =>
-        ((long)_rows * (_readStride + _memory.Size + _slots + (_shape.Heads * _slots)))
-        + _layers.Sum(layer => layer.BoundarySize);
+        ((long)_rows * _readStride) + _window.BoundarySize + _layers.Sum(layer => layer.BoundarySize);
 
     /// <inheritdoc/>
     public override long Bytes =>
-        _buffers.Sum(buffer => buffer.Bytes) + _layers.Sum(layer => layer.Bytes)
+        _buffers.Sum(buffer => buffer.Bytes) + _window.Bytes + _layers.Sum(layer => layer.Bytes)
         + (_carry?.Bytes ?? 0) + (_gradients?.Bytes ?? 0);
 
     /// <summary>The parameters' gradients, after the backward pass.</summary>
@@ -119,17 +102,19 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     /// <summary>Bytes that one step of one group of this many sequences keeps.</summary>
     public static long BytesPerStep(NtmShape shape, int sequences)
     {
-        var slots = Rows.Padded<T>(shape.Slots);
+        var rows = RowsOf(sequences);
         var layers = Enumerable.Range(0, shape.Layers).Sum(i => RecurrentLayer<T>.FloatsPerStep(shape.Layer(i)));
         var perRow = Rows.Padded<T>(shape.Inputs) + Rows.Padded<T>(shape.Outputs) + Rows.Padded<T>(shape.InterfaceSize)
-            + Rows.Padded<T>(shape.ReadWidth) + layers
-            + (shape.Width * slots / SnapshotStride(shape, sequences))
-            + ((1L + ((1 + KeptPerHead) * shape.Heads)) * slots);
-        return perRow * RowsOf(sequences) * sizeof(float);
+            + Rows.Padded<T>(shape.ReadWidth) + layers;
+        return ((perRow * rows) + NtmWindow<T>.FloatsPerStep(shape, rows)) * sizeof(float);
     }
 
     /// <summary>Names the batch that the next forward pass is of.</summary>
-    public void Take(NtmCall call) => _call = call;
+    public void Take(NtmCall call)
+    {
+        _call = call;
+        _trace = _firstSequence == 0 ? call.Trace : null;
+    }
 
     /// <summary>Names the backward pass that comes next.</summary>
     public void Take(NtmBackwardCall call) => _backwardCall = call;
@@ -149,11 +134,12 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
             var sequence = _firstSequence + row;
             _start.TakeIn(start.Hidden, start.Cells, row);
             Floats.Copy(start.Reads.Of(sequence), Reads(0, row), _shape.ReadWidth);
-            _memory.FromSlots(start.Memory.Of(sequence), Current(row));
-            _memory.Norms(Current(row), Norms(0, row));
+            var memory = _window.Memory(0, row, after: false);
+            _memory.FromSlots(start.Memory.Of(sequence), memory);
+            _memory.Norms(memory, _window.Norms(0, row, after: false));
             for (var head = 0; head < _shape.Heads; head++)
             {
-                var weighting = Weighting(0, row, head);
+                var weighting = _window.Weighting(0, row, head, after: false);
                 Floats.Clear(weighting, _slots);
                 Floats.Copy(OfHead(start, sequence, head), weighting, _shape.Slots);
             }
@@ -161,10 +147,18 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     }
 
     /// <inheritdoc/>
-    public override void Save(int step, float* boundary) => Exchange(step, boundary, save: true);
+    public override void Save(int step, float* boundary)
+    {
+        boundary = ExchangeLayers(step, boundary, save: true);
+        _window.Save(step, boundary);
+    }
 
     /// <inheritdoc/>
-    public override void Restore(float* boundary) => Exchange(0, boundary, save: false);
+    public override void Restore(float* boundary)
+    {
+        boundary = ExchangeLayers(0, boundary, save: false);
+        _window.Restore(boundary);
+    }
 
     /// <inheritdoc/>
     public override void Forward(int first, int steps)
@@ -184,9 +178,9 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _layers[0].AddInput(0, steps, _inputs.Pointer, _inputStride);
         for (var t = 0; t < steps; t++)
         {
-            if (_carry is not null && t % _stride == 0)
+            if (_window.Begins(t))
             {
-                Floats.Copy(_current.Pointer, Snapshot(t), _current.Length);
+                _window.Begin(t);
             }
 
             _layers[0].AddReads(t, Reads(t), _readStride);
@@ -201,7 +195,15 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
                 _rows, top.Hidden(t + 1), top.HiddenStride, _weights.Interface, Values(t), _valueStride, accumulate: true);
             for (var row = 0; row < _sequences; row++)
             {
+                _interface.Forward<T>(Values(t, row));
                 MemoryForward(t, row);
+                _memory.ReadForward(
+                    _window.Memory(t, row, after: true), _window.Weighting(t, row, 0, after: true), Reads(t + 1, row));
+            }
+
+            if (_trace is { } trace)
+            {
+                GiveTrace(trace, first + t, t);
             }
         }
     }
@@ -227,11 +229,6 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
                 Floats.Copy(Output(t, row), _call!.Logits + At(first + t, row, _shape.Outputs), _shape.Outputs);
             }
         }
-
-        if (_firstSequence == 0 && _call!.Trace is { } trace)
-        {
-            GiveTrace(trace, first, steps);
-        }
     }
 
     /// <inheritdoc/>
@@ -247,10 +244,10 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
             var sequence = _firstSequence + row;
             _start.GiveOut(final.Hidden, final.Cells, row, steps);
             Floats.Copy(Reads(steps, row), final.Reads.Of(sequence), _shape.ReadWidth);
-            _memory.ToSlots(Current(row), final.Memory.Of(sequence));
+            _memory.ToSlots(_window.Memory(steps - 1, row, after: true), final.Memory.Of(sequence));
             for (var head = 0; head < _shape.Heads; head++)
             {
-                Floats.Copy(Weighting(steps, row, head), OfHead(final, sequence, head), _shape.Slots);
+                Floats.Copy(_window.Weighting(steps - 1, row, head, after: true), OfHead(final, sequence, head), _shape.Slots);
             }
         }
     }
@@ -258,7 +255,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (var held in _buffers.Concat<IDisposable>(_layers).Append(_addressing))
+        foreach (var held in _buffers.Concat<IDisposable>(_layers).Append(_addressing).Append(_window))
         {
             held.Dispose();
         }
@@ -270,12 +267,14 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     /// <summary>The products take one row, or whole blocks of them.</summary>
     private static int RowsOf(int sequences) => sequences == 1 ? 1 : MatrixProduct<T>.RowBlock;
 
-    /// <summary>Steps from one kept memory to the next: as many as the second-level cache has room for when written again.</summary>
-    private static int SnapshotStride(NtmShape shape, int sequences)
+    private float* ExchangeLayers(int step, float* boundary, bool save)
     {
-        const long room = 256 << 10;
-        var memories = (long)RowsOf(sequences) * shape.Width * Rows.Padded<T>(shape.Slots) * sizeof(float);
-        return (int)Math.Clamp(room / memories, 1, 16);
+        foreach (var layer in _layers)
+        {
+            boundary = layer.Exchange(step, boundary, save);
+        }
+
+        return Boundary.Exchange(Reads(step), boundary, (long)_rows * _readStride, save);
     }
 
     private void GatherInputs(int first, int steps)
@@ -289,72 +288,49 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         }
     }
 
+    /// <summary>Addresses with the write heads, writes, and addresses with the read heads.</summary>
     private void MemoryForward(int t, int row)
     {
-        var values = Values(t, row);
-        _interface.Forward<T>(values);
         for (var head = _shape.ReadHeads; head < _shape.Heads; head++)
         {
-            Address(head, t, row, t);
+            Address(head, t, row, afterWrite: false);
         }
 
-        Write(t, row, Current(row), Current(row));
-        for (var head = 0; head < _shape.ReadHeads; head++)
-        {
-            Address(head, t, row, t + 1);
-        }
-
-        _memory.ReadForward(Current(row), Weighting(t + 1, row, 0), Reads(t + 1, row));
-    }
-
-    private void Write(int t, int row, float* memory, float* written) =>
         _memory.WriteForward(
-            memory,
-            Weighting(t + 1, row, _shape.ReadHeads),
+            _window.Memory(t, row, after: false),
+            _window.Weighting(t, row, _shape.ReadHeads, after: true),
             Values(t, row) + _interface.EraseStart,
             Values(t, row) + _interface.AddStart,
-            written,
-            Norms(t + 1, row));
-
-    /// <summary>Addresses the memory before the step's write (at t) or after it (at t + 1).</summary>
-    private void Address(int head, int t, int row, int memoryStep) =>
-        _addressing.Forward(
-            new HeadValues(Values(t, row), _places[head]),
-            Current(row),
-            Norms(memoryStep, row),
-            Weighting(t, row, head),
-            Kept(t, row, head),
-            Weighting(t + 1, row, head));
-
-    private void GiveTrace(NtmTrace trace, int first, int steps)
-    {
-        var written = _shape.WriteHeads * _shape.Width;
-        for (var t = 0; t < steps; t++)
+            _window.Memory(t, row, after: true),
+            _window.Norms(t, row, after: true));
+        for (var head = 0; head < _shape.ReadHeads; head++)
         {
-            long at = first + t;
-            for (var head = 0; head < _shape.Heads; head++)
-            {
-                var target = trace.Weightings + (((at * _shape.Heads) + head) * _shape.Slots);
-                Floats.Copy(Weighting(t + 1, 0, head), target, _shape.Slots);
-            }
-
-            Floats.Copy(Reads(t + 1), trace.Reads + (at * _shape.ReadWidth), _shape.ReadWidth);
-            Floats.Copy(Values(t) + _interface.EraseStart, trace.Erase + (at * written), written);
-            Floats.Copy(Values(t) + _interface.AddStart, trace.Add + (at * written), written);
+            Address(head, t, row, afterWrite: true);
         }
     }
 
-    private void Exchange(int step, float* boundary, bool save)
+    private void Address(int head, int t, int row, bool afterWrite) =>
+        _addressing.Forward(
+            new HeadValues(Values(t, row), _places[head]),
+            _window.Memory(t, row, afterWrite),
+            _window.Norms(t, row, afterWrite),
+            _window.Weighting(t, row, head, after: false),
+            _window.Kept(t, row, head),
+            _window.Weighting(t, row, head, after: true));
+
+    /// <summary>Gives out what the heads of the first row did in step t of the segment.</summary>
+    private void GiveTrace(NtmTrace trace, long step, int t)
     {
-        foreach (var layer in _layers)
+        var written = _shape.WriteHeads * _shape.Width;
+        for (var head = 0; head < _shape.Heads; head++)
         {
-            boundary = layer.Exchange(step, boundary, save);
+            var target = trace.Weightings + (((step * _shape.Heads) + head) * _shape.Slots);
+            Floats.Copy(_window.Weighting(t, 0, head, after: true), target, _shape.Slots);
         }
 
-        boundary = Boundary.Exchange(Reads(step), boundary, (long)_rows * _readStride, save);
-        boundary = Boundary.Exchange(_current.Pointer, boundary, _current.Length, save);
-        boundary = Boundary.Exchange(Norms(step, 0), boundary, (long)_rows * _slots, save);
-        Boundary.Exchange(Weighting(step, 0, 0), boundary, (long)_rows * _shape.Heads * _slots, save);
+        Floats.Copy(Reads(t + 1), trace.Reads + (step * _shape.ReadWidth), _shape.ReadWidth);
+        Floats.Copy(Values(t) + _interface.EraseStart, trace.Erase + (step * written), written);
+        Floats.Copy(Values(t) + _interface.AddStart, trace.Add + (step * written), written);
     }
 
     /// <summary>Where a step of a sequence of this group stands in a tensor <c>[batch, time, width]</c>.</summary>
@@ -369,24 +345,6 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     private float* Reads(int t, int row = 0) => _reads.Pointer + ((((long)t * _rows) + row) * _readStride);
 
     private float* Values(int t, int row = 0) => _values.Pointer + ((((long)t * _rows) + row) * _valueStride);
-
-    /// <summary>The memory that the forward pass has come to.</summary>
-    private float* Current(int row) => _current.Pointer + ((long)row * _memory.Size);
-
-    /// <summary>All memories as they were before the first step of a run of <see cref="_stride"/>.</summary>
-    private float* Snapshot(int t) => _snapshots.Pointer + (t / _stride * _current.Length);
-
-    /// <summary>A memory before step t, or after it at t + 1, once <see cref="Rewrite"/> has written the run of the step.</summary>
-    private float* Window(int t, int row, bool after) =>
-        _window.Pointer + (((t % _stride) + (after ? 1 : 0)) * _current.Length) + ((long)row * _memory.Size);
-
-    private float* Norms(int t, int row) => _norms.Pointer + ((((long)t * _rows) + row) * _slots);
-
-    private float* Weighting(int t, int row, int head) =>
-        _weightings.Pointer + ((((((long)t * _rows) + row) * _shape.Heads) + head) * _slots);
-
-    private float* Kept(int t, int row, int head) =>
-        _kept.Pointer + ((((((long)t * _rows) + row) * _shape.Heads) + head) * KeptPerHead * _slots);
 
     private float* Output(int t, int row) => _outputs.Pointer + ((((long)t * _rows) + row) * _outputStride);
 }

@@ -6,6 +6,7 @@ internal sealed unsafe partial class NtmGroup<T>
     /// <inheritdoc/>
     public override void BeginBackward()
     {
+        _trace = null;
         _gradients!.Clear();
         _carry!.Clear();
         foreach (var layer in _layers)
@@ -31,9 +32,10 @@ internal sealed unsafe partial class NtmGroup<T>
 
         for (var t = steps - 1; t >= 0; t--)
         {
-            if (t == steps - 1 || t % _stride == _stride - 1)
+            // The last run of the segment is still there.
+            if (_window.Ends(t) && t < steps - 1)
             {
-                Rewrite(t);
+                Again(t);
             }
 
             MatrixProduct<T>.Multiply(
@@ -104,16 +106,15 @@ internal sealed unsafe partial class NtmGroup<T>
         }
     }
 
-    /// <summary>Writes the memories of the run of steps that ends with step t again.</summary>
-    private void Rewrite(int t)
+    /// <summary>Computes the memory part of the run that ends with step t again.</summary>
+    private void Again(int t)
     {
-        var first = t - (t % _stride);
-        Floats.Copy(Snapshot(first), _window.Pointer, _current.Length);
-        for (var row = 0; row < _sequences; row++)
+        _window.Return(t);
+        for (var step = t - _window.Run + 1; step <= t; step++)
         {
-            for (var step = first; step <= t; step++)
+            for (var row = 0; row < _sequences; row++)
             {
-                Write(step, row, Window(step, row, after: false), Window(step, row, after: true));
+                MemoryForward(step, row);
             }
         }
     }
@@ -127,11 +128,11 @@ internal sealed unsafe partial class NtmGroup<T>
         var memoryGradient = MemoryGradient(row);
         var weightingGradients = WeightingGradient(row, 0);
 
-        _memory.ReadBackward(Window(t, row, after: true), readGradients, weightingGradients);
+        _memory.ReadBackward(_window.Memory(t, row, after: true), readGradients, weightingGradients);
         AddressBackward(t, row, 0, _shape.ReadHeads, afterWrite: true, readGradients);
         _memory.WriteBackward(
-            Window(t, row, after: false),
-            Weighting(t + 1, row, _shape.ReadHeads),
+            _window.Memory(t, row, after: false),
+            _window.Weighting(t, row, _shape.ReadHeads, after: true),
             values + _interface.EraseStart,
             values + _interface.AddStart,
             memoryGradient,
@@ -158,10 +159,10 @@ internal sealed unsafe partial class NtmGroup<T>
             _addressing.Backward(
                 headValues,
                 headGradient,
-                Norms(afterWrite ? t + 1 : t, row),
-                Weighting(t, row, head),
-                Kept(t, row, head),
-                Weighting(t + 1, row, head),
+                _window.Norms(t, row, afterWrite),
+                _window.Weighting(t, row, head, after: false),
+                _window.Kept(t, row, head),
+                _window.Weighting(t, row, head, after: true),
                 WeightingGradient(row, head),
                 carry.ProductGradients + ((head - from) * _slots),
                 carry.NormGradient);
@@ -169,14 +170,14 @@ internal sealed unsafe partial class NtmGroup<T>
         }
 
         _memory.ContentBackward(
-            Window(t, row, afterWrite),
+            _window.Memory(t, row, afterWrite),
             MemoryGradient(row),
             carry.NormGradient,
             to - from,
             new ReadOnlySpan<KeyGradient>(keys, to - from),
             carry.ProductGradients,
             readGradients,
-            readGradients is null ? null : Weighting(t + 1, row, from));
+            readGradients is null ? null : _window.Weighting(t, row, from, after: true));
     }
 
     private void GiveInputGradients(int first, int steps)

@@ -203,6 +203,8 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
 
     if engine = EngineChoice.Fused || (engine = EngineChoice.Auto && model.CanFuse) then
         model.Fuse configuration.Compute.Threads
+        // What is left to libtorch is small, and its waiting threads would take the cores from the engine's own.
+        torch.set_num_threads 1
 
     use folder = openFolder session configuration model
 

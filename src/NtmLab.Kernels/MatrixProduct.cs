@@ -13,6 +13,9 @@ internal static unsafe class MatrixProduct<T>
     /// <summary>Rows computed together, sharing each load of the packed matrix.</summary>
     public const int RowBlock = 4;
 
+    /// <summary>The rows that this many are computed with: one, or whole blocks.</summary>
+    public static int PaddedRows(int rows) => rows == 1 ? 1 : (rows + RowBlock - 1) / RowBlock * RowBlock;
+
     /// <summary><c>c = a b</c>, or <c>c += a b</c>.</summary>
     /// <param name="rows">Rows of a and c.</param>
     /// <param name="a">Rows of length <c>b.Inner</c>.</param>

@@ -1,7 +1,7 @@
 namespace NtmLab.Kernels;
 
 /// <summary>
-/// One to four sequences that go through a Neural Turing Machine in step. Kept per step and sequence (index t of a segment;
+/// A few sequences that go through a Neural Turing Machine in step. Kept per step and sequence (index t of a segment;
 /// states have one more, the start), beside what the controller's layers keep:
 /// <list type="bullet">
 /// <item>reads: input of the products with the first layer's and the output's weights;</item>
@@ -48,7 +48,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     /// <param name="shape">The sizes.</param>
     /// <param name="weights">The packed parameters, shared by all groups.</param>
     /// <param name="firstSequence">The group's first sequence in the batch.</param>
-    /// <param name="sequences">1 to 4 sequences.</param>
+    /// <param name="sequences">How many sequences; at most <see cref="Most"/>.</param>
     /// <param name="plan">How time is cut.</param>
     public NtmGroup(NtmShape shape, NtmWeights<T> weights, int firstSequence, int sequences, SegmentPlan plan)
     {
@@ -84,7 +84,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _buffers = [_inputs, _reads, _values, _outputs];
     }
 
-    /// <summary>The most sequences of a group.</summary>
+    /// <summary>The most sequences of a group: with more, a run of steps no longer fits into the second-level cache.</summary>
     public static int Most => MatrixProduct<T>.RowBlock;
 
     /// <inheritdoc/>
@@ -178,11 +178,6 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
         _layers[0].AddInput(0, steps, _inputs.Pointer, _inputStride);
         for (var t = 0; t < steps; t++)
         {
-            if (_window.Begins(t))
-            {
-                _window.Begin(t);
-            }
-
             _layers[0].AddReads(t, Reads(t), _readStride);
             _layers[0].Forward(t);
             for (var i = 1; i < _layers.Length; i++)
@@ -265,7 +260,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     }
 
     /// <summary>The products take one row, or whole blocks of them.</summary>
-    private static int RowsOf(int sequences) => sequences == 1 ? 1 : MatrixProduct<T>.RowBlock;
+    private static int RowsOf(int sequences) => MatrixProduct<T>.PaddedRows(sequences);
 
     private float* ExchangeLayers(int step, float* boundary, bool save)
     {

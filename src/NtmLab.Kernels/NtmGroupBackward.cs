@@ -109,7 +109,6 @@ internal sealed unsafe partial class NtmGroup<T>
     /// <summary>Computes the memory part of the run that ends with step t again.</summary>
     private void Again(int t)
     {
-        _window.Return(t);
         for (var step = t - _window.Run + 1; step <= t; step++)
         {
             for (var row = 0; row < _sequences; row++)

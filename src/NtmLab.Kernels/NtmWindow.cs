@@ -24,6 +24,7 @@ internal sealed unsafe class NtmWindow<T> : IDisposable
     private readonly int _slots;
     private readonly int _memorySize;
     private readonly long _stateSize;
+    private readonly bool _keep;
     private readonly NativeBuffer _states;
     private readonly NativeBuffer _kept;
     private readonly NativeBuffer _snapshots;
@@ -40,9 +41,10 @@ internal sealed unsafe class NtmWindow<T> : IDisposable
         _memorySize = shape.Width * _slots;
         _stateSize = StateSize(shape, rows);
         Run = RunOf(shape, rows);
-        _states = new NativeBuffer((Run + 1) * _stateSize);
+        _keep = plan.Keep;
+        _states = new NativeBuffer((Run - 1) * _stateSize);
         _kept = new NativeBuffer((long)Run * rows * _heads * KeptPerHead * _slots);
-        _snapshots = new NativeBuffer(plan.Keep ? ((plan.Segment - 1) / Run + 1) * _stateSize : 0);
+        _snapshots = new NativeBuffer((_keep ? ((plan.Segment - 1) / Run) + 2 : 2) * _stateSize);
     }
 
     /// <summary>Steps of a run.</summary>
@@ -57,37 +59,14 @@ internal sealed unsafe class NtmWindow<T> : IDisposable
     /// <summary>Floats that one step of all rows keeps, the snapshots spread over the steps.</summary>
     public static long FloatsPerStep(NtmShape shape, int rows) => (StateSize(shape, rows) / RunOf(shape, rows)) + 1;
 
-    /// <summary>Whether a run begins with this step of the segment.</summary>
-    public bool Begins(int t) => t % Run == 0;
-
     /// <summary>Whether a run ends with this step of the segment.</summary>
     public bool Ends(int t) => t % Run == Run - 1;
 
-    /// <summary>Goes on from the end of one run to the beginning of the next, and takes a snapshot if that is wanted.</summary>
-    /// <param name="t">The step that the run begins with.</param>
-    public void Begin(int t)
-    {
-        if (t > 0)
-        {
-            Floats.Copy(_states.Pointer + (Run * _stateSize), _states.Pointer, _stateSize);
-        }
-
-        if (_snapshots.Length > 0)
-        {
-            Floats.Copy(_states.Pointer, _snapshots.Pointer + (t / Run * _stateSize), _stateSize);
-        }
-    }
-
-    /// <summary>Goes back to the beginning of the run that a step is in.</summary>
-    public void Return(int t) =>
-        Floats.Copy(_snapshots.Pointer + (t / Run * _stateSize), _states.Pointer, _stateSize);
-
     /// <summary>Copies the state after some steps of the segment out to a boundary.</summary>
-    public void Save(int steps, float* boundary) =>
-        Floats.Copy(_states.Pointer + (IndexAfter(steps) * _stateSize), boundary, _stateSize);
+    public void Save(int steps, float* boundary) => Floats.Copy(State(steps), boundary, _stateSize);
 
     /// <summary>Puts a boundary back as the segment's start.</summary>
-    public void Restore(float* boundary) => Floats.Copy(boundary, _states.Pointer, _stateSize);
+    public void Restore(float* boundary) => Floats.Copy(boundary, State(0), _stateSize);
 
     /// <summary>A row's memory before a step, or after its write.</summary>
     public float* Memory(int t, int row, bool after) => State(t, after) + ((long)row * _memorySize);
@@ -121,8 +100,17 @@ internal sealed unsafe class NtmWindow<T> : IDisposable
         return (int)Math.Clamp(Room / ((StateSize(shape, rows) + kept) * sizeof(float)), 1, 16);
     }
 
-    /// <summary>Where in the window the state after some steps of the segment stands.</summary>
-    private int IndexAfter(int steps) => steps == 0 ? 0 : ((steps - 1) % Run) + 1;
+    private float* State(int t, bool after) => State(after ? t + 1 : t);
 
-    private float* State(int t, bool after) => _states.Pointer + (((t % Run) + (after ? 1 : 0)) * _stateSize);
+    /// <summary>
+    /// The state after some steps of the segment: where one run ends and the next begins, a snapshot; without a backward pass
+    /// two of them take turns.
+    /// </summary>
+    private float* State(int steps)
+    {
+        var (run, step) = Math.DivRem(steps, Run);
+        return step == 0
+            ? _snapshots.Pointer + ((_keep ? run : run & 1) * _stateSize)
+            : _states.Pointer + ((step - 1) * _stateSize);
+    }
 }

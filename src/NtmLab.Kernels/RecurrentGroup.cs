@@ -209,8 +209,7 @@ internal sealed unsafe class RecurrentGroup<T> : SequenceGroup
         }
     }
 
-    private static int RowsOf(int sequences) =>
-        sequences == 1 ? 1 : (sequences + MatrixProduct<T>.RowBlock - 1) / MatrixProduct<T>.RowBlock * MatrixProduct<T>.RowBlock;
+    private static int RowsOf(int sequences) => MatrixProduct<T>.PaddedRows(sequences);
 
     /// <summary>From <c>[batch, time, width]</c> to <c>[steps, rows, stride]</c>.</summary>
     private void Gather(float* source, int first, int steps, int width, float* target, int stride)

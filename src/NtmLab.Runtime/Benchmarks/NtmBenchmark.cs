@@ -24,7 +24,6 @@ public static class NtmBenchmark
         Require.AtLeast("bench: --length", length, 1);
         Require.AtLeast("bench: --threads", threads, 1);
         Require.AtLeast("bench: --repeats", repeats, 0);
-        set_num_threads(threads);
         var task = new CopyTask();
         using var model = new NtmOptions().Build(
             task.InputWidth(), task.OutputWidth(), new RandomStream(1, "model"));
@@ -32,7 +31,12 @@ public static class NtmBenchmark
 
         TrainingStep Reference()
         {
-            model.StopFusing();
+            if (model.IsFused)
+            {
+                model.StopFusing();
+                set_num_threads(threads);
+            }
+
             return Step(model, task, sequences);
         }
 
@@ -41,6 +45,9 @@ public static class NtmBenchmark
             if (!model.IsFused)
             {
                 model.Fuse(threads);
+
+                // As in a run: libtorch's waiting threads would take the cores from the engine's own.
+                set_num_threads(1);
             }
 
             return Step(model, task, sequences);

@@ -32,7 +32,6 @@ public static class RecurrentBenchmark
         Require.AtLeast("bench: --length", length, 1);
         Require.AtLeast("bench: --threads", threads, 1);
         Require.AtLeast("bench: --repeats", repeats, 0);
-        set_num_threads(threads);
         using var outside = NewDisposeScope();
         ControllerOptions options = kind == CellKind.Gru
             ? new GruControllerOptions { Units = units, Layers = layers }
@@ -47,8 +46,16 @@ public static class RecurrentBenchmark
         Tensor[] theirParameters = [.. Pairs(ours).Select(pair => theirs.get_parameter(pair.Theirs)!)];
         var sides = SideBySide.Measure(
             $"bench {ours.GetName()}",
-            () => TrainingStep.Take(ourParameters, () => (engine.Forward(input) * weight).sum()),
-            () => TrainingStep.Take(theirParameters, () => (Output(theirs, input) * weight).sum()),
+            () =>
+            {
+                set_num_threads(1);
+                return TrainingStep.Take(ourParameters, () => (engine.Forward(input) * weight).sum());
+            },
+            () =>
+            {
+                set_num_threads(threads);
+                return TrainingStep.Take(theirParameters, () => (Output(theirs, input) * weight).sum());
+            },
             repeats);
         var multiplyAdds = 3.0 * ours.MultiplyAddsPerStep * length * batch;
         var peak = Roofline.Measure().MultiplyAddsPerSecond * Math.Min(threads, Environment.ProcessorCount);

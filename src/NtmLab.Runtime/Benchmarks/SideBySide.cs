@@ -27,8 +27,8 @@ internal sealed record SideBySide(
     public static SideBySide Measure(
         string name, Func<TrainingStep> fused, Func<TrainingStep> reference, int repeats)
     {
-        var first = reference();
-        var once = fused();
+        var first = reference().WithGradients();
+        var once = fused().WithGradients();
         var worst = once.DifferenceFrom(first);
         if (!(worst <= Tolerance))
         {
@@ -76,8 +76,10 @@ internal sealed record SideBySide(
 /// <summary>One forward and backward pass: how long it took, and what came out.</summary>
 /// <param name="Milliseconds">Forward, loss and backward.</param>
 /// <param name="Loss">The loss.</param>
-/// <param name="Gradients">The gradient of every parameter.</param>
-internal sealed record TrainingStep(double Milliseconds, float Loss, IReadOnlyList<float[]> Gradients)
+/// <param name="Parameters">The parameters that got gradients.</param>
+/// <param name="Gradients">Copies of their gradients; empty until <see cref="WithGradients"/>, as copying disturbs the cache.</param>
+internal sealed record TrainingStep(
+    double Milliseconds, float Loss, IReadOnlyList<Tensor> Parameters, IReadOnlyList<float[]> Gradients)
 {
     /// <summary>Takes the time of a step.</summary>
     /// <param name="parameters">The parameters that get gradients.</param>
@@ -94,11 +96,12 @@ internal sealed record TrainingStep(double Milliseconds, float Loss, IReadOnlyLi
         var value = loss();
         value.backward();
         var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        return new TrainingStep(
-            milliseconds,
-            value.item<float>(),
-            [.. parameters.Select(parameter => parameter.grad?.data<float>().ToArray() ?? [])]);
+        return new TrainingStep(milliseconds, value.item<float>(), parameters, []);
     }
+
+    /// <summary>With the gradients as they are now, before another step.</summary>
+    public TrainingStep WithGradients() =>
+        this with { Gradients = [.. Parameters.Select(parameter => parameter.grad?.data<float>().ToArray() ?? [])] };
 
     /// <summary>The greatest difference from another, relative to the greatest value of each gradient.</summary>
     public double DifferenceFrom(TrainingStep other)

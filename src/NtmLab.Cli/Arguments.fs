@@ -62,6 +62,7 @@ type DoctorArgument =
 type Contest =
     | Ntm
     | Long
+    | Phases
     | Lstm
     | Gru
 
@@ -81,9 +82,9 @@ type BenchArgument =
         member argument.Usage =
             match argument with
             | What _ ->
-                "ntm: the fused engine against the reference; long: time and memory against the number of steps; lstm, gru: our layers against libtorch's."
+                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; lstm, gru: our layers against libtorch's."
             | Batch _ -> "sequences in a batch (default: 1)."
-            | Length _ -> "ntm: vectors to copy (default: 20); lstm, gru: steps (default: 1000)."
+            | Length _ -> "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000)."
             | Units _ -> "lstm, gru: width of each layer (default: 100)."
             | Layers _ -> "lstm, gru: layers (default: 1)."
             | Inputs _ -> "lstm, gru: features of the input (default: 10)."

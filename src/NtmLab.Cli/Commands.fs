@@ -212,6 +212,29 @@ let private benchLayers (kind: CellKind) (arguments: ParseResults<BenchArgument>
         printfn
             $"ratio {result.Ratio:F2}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
 
+/// `ntmlab bench phases`.
+let private benchPhases (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let result = PhaseBenchmark.Run(arguments.GetResult(Batch, 1), arguments.GetResult(Length, 20))
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
+    else
+        table [ "phase"; "us a step and sequence"; "share"; "multiply-adds"; "of the peak" ] [
+            for phase in result.Phases ->
+                [
+                    phase.Name
+                    $"{phase.MicrosecondsPerStep:F2}"
+                    $"{100.0 * phase.Share:F1} %%"
+                    if phase.MultiplyAdds > 0L then $"{phase.MultiplyAdds}" else ""
+                    if phase.MultiplyAdds > 0L then $"{100.0 * phase.FractionOfPeak:F0} %%" else ""
+                ]
+        ]
+
+        let roof = result.Roofline
+
+        printfn
+            $"{result.MicrosecondsPerStep:F2} us a step and sequence; this core: {roof.MultiplyAddsPerSecond / 1e9:F1} G multiply-adds/s, second-level cache {roof.CacheBytesPerSecond / 1e9:F0} GB/s, memory {roof.MemoryBytesPerSecond / 1e9:F0} GB/s"
+
 /// `ntmlab bench`.
 let bench (arguments: ParseResults<BenchArgument>) : int =
     LibTorch.Load()
@@ -237,6 +260,7 @@ let bench (arguments: ParseResults<BenchArgument>) : int =
 
             printfn
                 $"ratio {result.Ratio:F1}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+    | Phases -> benchPhases arguments json
     | Lstm -> benchLayers CellKind.Lstm arguments json
     | Gru -> benchLayers CellKind.Gru arguments json
     | Long ->

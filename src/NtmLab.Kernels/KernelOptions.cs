@@ -15,10 +15,20 @@ public sealed record KernelOptions
     /// </summary>
     public long MemoryBudget { get; init; } = 64L << 20;
 
+    /// <summary>Measures where the time goes, if given; with one thread only.</summary>
+    public PhaseClock? Clock { get; init; }
+
     /// <summary>The path, never <see cref="VectorPath.Auto"/>.</summary>
     internal VectorPath ChosenPath => Path == VectorPath.Auto ? VectorPaths.Best : Path;
 
     /// <summary>Checks the options.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than one thread.</exception>
-    internal void Validate() => ArgumentOutOfRangeException.ThrowIfLessThan(Threads, 1);
+    /// <exception cref="ArgumentException">Fewer than one thread, or a clock with several.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Threads, 1);
+        if (Clock is not null && Threads > 1)
+        {
+            throw new ArgumentException($"{nameof(Clock)}: {Threads} threads cannot be told apart; 1 can.");
+        }
+    }
 }

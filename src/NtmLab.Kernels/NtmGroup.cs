@@ -20,6 +20,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     private readonly NtmMemory<T> _memory;
     private readonly HeadPlaces[] _places;
     private readonly RecurrentLayer<T>[] _layers;
+    private readonly PhaseClock? _clock;
     private readonly LayerStart<T> _start;
     private readonly NtmWindow<T> _window;
     private readonly NtmCarry<T>? _carry;
@@ -50,8 +51,11 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     /// <param name="firstSequence">The group's first sequence in the batch.</param>
     /// <param name="sequences">How many sequences; at most <see cref="Most"/>.</param>
     /// <param name="plan">How time is cut.</param>
-    public NtmGroup(NtmShape shape, NtmWeights<T> weights, int firstSequence, int sequences, SegmentPlan plan)
+    /// <param name="clock">Measures the phases, if given.</param>
+    public NtmGroup(
+        NtmShape shape, NtmWeights<T> weights, int firstSequence, int sequences, SegmentPlan plan, PhaseClock? clock)
     {
+        _clock = clock;
         _shape = shape;
         _weights = weights;
         _interface = new NtmInterface(shape);
@@ -174,6 +178,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
             Floats.Copy(_weights.InterfaceBias.Pointer, _values.Pointer + (i * _valueStride), _valueStride);
         }
 
+        _clock?.Lap(NtmPhase.Copying);
         var top = _layers[^1];
         _layers[0].AddInput(0, steps, _inputs.Pointer, _inputStride);
         for (var t = 0; t < steps; t++)
@@ -186,14 +191,21 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
                 _layers[i].Forward(t);
             }
 
+            _clock?.Lap(NtmPhase.Controller);
             MatrixProduct<T>.Multiply(
                 _rows, top.Hidden(t + 1), top.HiddenStride, _weights.Interface, Values(t), _valueStride, accumulate: true);
             for (var row = 0; row < _sequences; row++)
             {
                 _interface.Forward<T>(Values(t, row));
-                MemoryForward(t, row);
+            }
+
+            _clock?.Lap(NtmPhase.Interface);
+            for (var row = 0; row < _sequences; row++)
+            {
+                MemoryForward(t, row, NtmPhase.Addressing, NtmPhase.Memory);
                 _memory.ReadForward(
                     _window.Memory(t, row, after: true), _window.Weighting(t, row, 0, after: true), Reads(t + 1, row));
+                _clock?.Lap(NtmPhase.Memory);
             }
 
             if (_trace is { } trace)
@@ -217,6 +229,7 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
             rows, top.Hidden(1), top.HiddenStride, _weights.Output, _outputs.Pointer, _outputStride, accumulate: true);
         MatrixProduct<T>.Multiply(
             rows, Reads(1), _readStride, _weights.ReadsOutput, _outputs.Pointer, _outputStride, accumulate: true);
+        _clock?.Lap(NtmPhase.Logits);
         for (var t = 0; t < steps; t++)
         {
             for (var row = 0; row < _sequences; row++)
@@ -284,13 +297,18 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
     }
 
     /// <summary>Addresses with the write heads, writes, and addresses with the read heads.</summary>
-    private void MemoryForward(int t, int row)
+    /// <param name="t">The step in the segment.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="addressing">The phase that addressing counts as.</param>
+    /// <param name="writing">The phase that writing counts as.</param>
+    private void MemoryForward(int t, int row, NtmPhase addressing, NtmPhase writing)
     {
         for (var head = _shape.ReadHeads; head < _shape.Heads; head++)
         {
             Address(head, t, row, afterWrite: false);
         }
 
+        _clock?.Lap(addressing);
         _memory.WriteForward(
             _window.Memory(t, row, after: false),
             _window.Weighting(t, row, _shape.ReadHeads, after: true),
@@ -298,10 +316,13 @@ internal sealed unsafe partial class NtmGroup<T> : SequenceGroup
             Values(t, row) + _interface.AddStart,
             _window.Memory(t, row, after: true),
             _window.Norms(t, row, after: true));
+        _clock?.Lap(writing);
         for (var head = 0; head < _shape.ReadHeads; head++)
         {
             Address(head, t, row, afterWrite: true);
         }
+
+        _clock?.Lap(addressing);
     }
 
     private void Address(int head, int t, int row, bool afterWrite) =>

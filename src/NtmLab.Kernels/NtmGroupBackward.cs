@@ -29,6 +29,7 @@ internal sealed unsafe partial class NtmGroup<T>
         gradients.Output.AddOuterProducts(rows, _outputs.Pointer, _outputStride, top.Hidden(1), top.HiddenStride);
         gradients.ReadsOutput.AddOuterProducts(rows, _outputs.Pointer, _outputStride, Reads(1), _readStride);
         gradients.OutputBias.AddRows(rows, _outputs.Pointer, _outputStride);
+        _clock?.Lap(NtmPhase.LogitsBackward);
 
         for (var t = steps - 1; t >= 0; t--)
         {
@@ -36,12 +37,14 @@ internal sealed unsafe partial class NtmGroup<T>
             if (_window.Ends(t) && t < steps - 1)
             {
                 Again(t);
+                _clock?.Lap(NtmPhase.Again);
             }
 
             MatrixProduct<T>.Multiply(
                 _rows, Output(t, 0), _outputStride, _weights.OutputBack, top.HiddenGradient, top.HiddenStride, accumulate: true);
             MatrixProduct<T>.Multiply(
                 _rows, Output(t, 0), _outputStride, _weights.ReadsOutputBack, carry.Reads, _readStride, accumulate: true);
+            _clock?.Lap(NtmPhase.LogitsBackward);
             for (var row = 0; row < _rows; row++)
             {
                 if (row < _sequences)
@@ -56,6 +59,7 @@ internal sealed unsafe partial class NtmGroup<T>
 
             MatrixProduct<T>.Multiply(
                 _rows, Values(t), _valueStride, _weights.InterfaceBack, top.HiddenGradient, top.HiddenStride, accumulate: true);
+            _clock?.Lap(NtmPhase.InterfaceBackward);
             for (var i = _layers.Length - 1; i >= 0; i--)
             {
                 _layers[i].Backward(t);
@@ -67,6 +71,7 @@ internal sealed unsafe partial class NtmGroup<T>
             }
 
             _layers[0].ReadsBackward(t, carry.Reads, _readStride);
+            _clock?.Lap(NtmPhase.ControllerBackward);
         }
 
         gradients.Interface.AddOuterProducts(rows, _values.Pointer, _valueStride, top.Hidden(1), top.HiddenStride);
@@ -78,6 +83,7 @@ internal sealed unsafe partial class NtmGroup<T>
             _layers[i].AddGradients(steps, below.Hidden(1), below.HiddenStride, null, 0, gradients.Layers[i]);
         }
 
+        _clock?.Lap(NtmPhase.WeightGradients);
         if (_backwardCall!.InputGradients is not null)
         {
             GiveInputGradients(first, steps);
@@ -113,7 +119,7 @@ internal sealed unsafe partial class NtmGroup<T>
         {
             for (var row = 0; row < _sequences; row++)
             {
-                MemoryForward(step, row);
+                MemoryForward(step, row, NtmPhase.Again, NtmPhase.Again);
             }
         }
     }
@@ -128,6 +134,7 @@ internal sealed unsafe partial class NtmGroup<T>
         var weightingGradients = WeightingGradient(row, 0);
 
         _memory.ReadBackward(_window.Memory(t, row, after: true), readGradients, weightingGradients);
+        _clock?.Lap(NtmPhase.MemoryBackward);
         AddressBackward(t, row, 0, _shape.ReadHeads, afterWrite: true, readGradients);
         _memory.WriteBackward(
             _window.Memory(t, row, after: false),
@@ -138,11 +145,14 @@ internal sealed unsafe partial class NtmGroup<T>
             WeightingGradient(row, _shape.ReadHeads),
             gradient + _interface.EraseStart,
             gradient + _interface.AddStart);
+        _clock?.Lap(NtmPhase.MemoryBackward);
         AddressBackward(t, row, _shape.ReadHeads, _shape.Heads, afterWrite: false, readGradients: null);
 
+        _clock?.Lap(NtmPhase.MemoryBackward);
         _interface.Backward(values, gradient);
         Floats.Copy(gradient, values, _shape.InterfaceSize);
         Floats.Clear(values + _shape.InterfaceSize, _valueStride - _shape.InterfaceSize);
+        _clock?.Lap(NtmPhase.InterfaceBackward);
     }
 
     /// <summary>Undoes the addressing of the heads that looked at one memory, and with it their reads, if they have any.</summary>
@@ -168,6 +178,7 @@ internal sealed unsafe partial class NtmGroup<T>
             keys[head - from] = new KeyGradient(headValues.Key, headGradient.Key);
         }
 
+        _clock?.Lap(NtmPhase.AddressingBackward);
         _memory.ContentBackward(
             _window.Memory(t, row, afterWrite),
             MemoryGradient(row),

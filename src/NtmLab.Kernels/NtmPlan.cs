@@ -19,6 +19,7 @@ internal sealed class NtmPlan<T> : NtmPlan
     private readonly NtmWeights<T> _weights;
     private readonly NtmGroup<T>[] _groups;
     private readonly SegmentedPass _pass;
+    private readonly PhaseClock? _clock;
     private int _time;
     private long _version;
 
@@ -33,8 +34,9 @@ internal sealed class NtmPlan<T> : NtmPlan
         _groups =
         [
             .. Enumerable.Range(0, count).Select(index => new NtmGroup<T>(
-                shape, _weights, index * most, Math.Min(most, batch - (index * most)), _plan)),
+                shape, _weights, index * most, Math.Min(most, batch - (index * most)), _plan, options.Clock)),
         ];
+        _clock = options.Clock;
         _pass = new SegmentedPass(_groups, _plan, options.Threads);
     }
 
@@ -49,6 +51,7 @@ internal sealed class NtmPlan<T> : NtmPlan
             group.Take(call);
         }
 
+        _clock?.Start();
         _pass.Backward(_time);
         var sum = _groups[0].Gradients;
         foreach (var group in _groups.AsSpan(1))
@@ -61,16 +64,20 @@ internal sealed class NtmPlan<T> : NtmPlan
         {
             sum.CopyTo(start);
         }
+
+        _clock?.Lap(NtmPhase.Gathering);
     }
 
     internal override void Forward(NtmCall call)
     {
+        _clock?.Start();
         if (call.ParameterVersion == 0 || call.ParameterVersion != _version)
         {
             _weights.Pack(call.Parameters, _plan.Keep);
             _version = call.ParameterVersion;
         }
 
+        _clock?.Lap(NtmPhase.Packing);
         foreach (var group in _groups)
         {
             group.Take(call);

@@ -225,8 +225,14 @@ let private benchPhases (arguments: ParseResults<BenchArgument>) (json: bool) : 
                     phase.Name
                     $"{phase.MicrosecondsPerStep:F2}"
                     $"{100.0 * phase.Share:F1} %%"
-                    if phase.MultiplyAdds > 0L then $"{phase.MultiplyAdds}" else ""
-                    if phase.MultiplyAdds > 0L then $"{100.0 * phase.FractionOfPeak:F0} %%" else ""
+                    if phase.MultiplyAdds > 0L then
+                        $"{phase.MultiplyAdds}"
+                    else
+                        ""
+                    if phase.MultiplyAdds > 0L then
+                        $"{100.0 * phase.FractionOfPeak:F0} %%"
+                    else
+                        ""
                 ]
         ]
 

@@ -17,7 +17,11 @@ let private tests () : Test =
             Configuration.SuggestionTests.tests
             Configuration.CatalogTests.tests
         ]
-        testList "Kernels" [ Kernels.LaneMathTests.tests; Kernels.NtmKernelTests.tests; Kernels.RecurrentKernelTests.tests ]
+        testList "Kernels" [
+            Kernels.LaneMathTests.tests
+            Kernels.NtmKernelTests.tests
+            Kernels.RecurrentKernelTests.tests
+        ]
         testList "Memory" [
             Memory.AddressingTests.tests
             Memory.AddressingOracleTests.tests

@@ -77,7 +77,13 @@ let private reference (controller: Controller) (input: torch.Tensor) (state: Con
     struct (torch.stack (outputs, 1L), state)
 
 /// Output, final state and all gradients, from the trained start or from a given one.
-let private compute (case: Case) (seed: uint64) (given: bool) (engine: FusedLayers option) (controller: Controller) =
+let private compute
+    (case: Case)
+    (seed: uint64)
+    (given: bool)
+    (engine: FusedLayers option)
+    (controller: Controller)
+    =
     for parameter in controller.parameters () do
         match parameter.grad with
         | null -> ()
@@ -125,10 +131,13 @@ let private compute (case: Case) (seed: uint64) (given: bool) (engine: FusedLaye
             name, gradient parameter
     ]
 
-let private agree (case: Case) (expected: (string * torch.Tensor) list) (got: (string * torch.Tensor) list) : unit =
+let private agree
+    (case: Case)
+    (expected: (string * torch.Tensor) list)
+    (got: (string * torch.Tensor) list)
+    : unit =
     for (name, e), (_, g) in List.zip expected got do
-        let worst =
-            Tensors.distance g e / (1e-3 + (Tensors.values e |> Seq.map abs |> Seq.max))
+        let worst = Tensors.distance g e / (1e-3 + (Tensors.values e |> Seq.map abs |> Seq.max))
 
         Expect.isLessThan worst 1e-4 $"{name}: {case}"
 
@@ -172,26 +181,30 @@ let tests =
                 withCase seed (fun case controller ->
                     use engine = new FusedLayers(controller, case.Kernel)
                     let input = tensor seed [ case.Batch; case.Time; case.Inputs ]
-                    let trained = (engine.Forward input).detach ()
+                    let trained = (engine.Forward input).detach()
                     use noGradient = torch.no_grad ()
                     Expect.equal (Tensors.bits (engine.Forward input)) (Tensors.bits trained) $"{case}"))
 
-        testCase "a wrong width, a state of another batch and numbers that are not finite are refused" (fun () ->
-            withCase 121UL (fun case controller ->
-                use engine = new FusedLayers(controller, case.Kernel)
+        testCase
+            "a wrong width, a state of another batch and numbers that are not finite are refused"
+            (fun () ->
+                withCase 121UL (fun case controller ->
+                    use engine = new FusedLayers(controller, case.Kernel)
 
-                Expect.throwsT<ShapeException>
-                    (fun () -> engine.Forward(tensor 1UL [ 2; 3; case.Inputs + 1 ]) |> ignore)
-                    "width"
+                    Expect.throwsT<ShapeException>
+                        (fun () -> engine.Forward(tensor 1UL [ 2; 3; case.Inputs + 1 ]) |> ignore)
+                        "width"
 
-                let input = tensor 1UL [ 2; 3; case.Inputs ]
-                input[0, 0, 0] <- torch.tensor nanf
-                Expect.throwsT<DivergenceException> (fun () -> engine.Forward input |> ignore) "nan"))
+                    let input = tensor 1UL [ 2; 3; case.Inputs ]
+                    input[0, 0, 0] <- torch.tensor nanf
+                    Expect.throwsT<DivergenceException> (fun () -> engine.Forward input |> ignore) "nan"))
 
         testCase "a kernel refuses impossible sizes by name" (fun () ->
             let refused =
                 Expect.throwsC
-                    (fun () -> new RecurrentKernel(RecurrentShape(CellKind.Gru, 0, 1, 1), KernelOptions()) |> ignore)
+                    (fun () ->
+                        new RecurrentKernel(RecurrentShape(CellKind.Gru, 0, 1, 1), KernelOptions())
+                        |> ignore)
                     _.Message
 
             Expect.stringContains refused "Layers: 0" "the size")

@@ -86,9 +86,10 @@ public static class NtmBenchmark
             using var model = new NtmOptions().Build(task.InputWidth(), task.OutputWidth(), new RandomStream(1, "model"));
             using var sequences = task.Generate(new RandomStream(1, "bench"), 1, wanted / 2);
             model.Fuse(1);
-            Step(model, task, sequences);
+            SideBySide.WarmUp(() => Step(model, task, sequences));
             var repeats = Math.Clamp(30_000 / wanted, 3, 101);
-            var milliseconds = SideBySide.Median([.. Enumerable.Range(0, repeats).Select(_ => Step(model, task, sequences).Milliseconds)]);
+            var milliseconds = SideBySide.Median(
+                [.. Enumerable.Range(0, repeats).Select(_ => Step(model, task, sequences).Milliseconds)]);
             var count = (2 * (wanted / 2)) + 1;
             costs.Add(new LengthCost(count, milliseconds, 1000 * milliseconds / count, model.WorkspaceBytes));
         }

@@ -32,18 +32,11 @@ public static class PhaseBenchmark
         var clock = new PhaseClock();
         model.Fuse(new KernelOptions { Clock = clock });
         var random = new RandomStream(1, "bench");
-        Span<TimeSpan> around = [TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero];
+        var around = new TimeSpan[3];
 
-        // The just-in-time compiler improves what is called often, in the background: it should be done before times are taken.
-        const int warmUpMilliseconds = 2500;
-        var start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < warmUpMilliseconds)
-        {
-            Step(model, task, optimiser, random, batch, length, around);
-        }
-
+        SideBySide.WarmUp(() => Step(model, task, optimiser, random, batch, length, around));
         clock.Reset();
-        around.Clear();
+        Array.Clear(around);
         var repeats = Math.Max(10, Sequences * 41 / ((2 * length) + 1) / batch);
         for (var i = 0; i < repeats; i++)
         {
@@ -83,7 +76,7 @@ public static class PhaseBenchmark
         RandomStream random,
         int batch,
         int length,
-        Span<TimeSpan> around)
+        TimeSpan[] around)
     {
         using var scope = NewDisposeScope();
         var start = Stopwatch.GetTimestamp();

@@ -41,14 +41,7 @@ internal sealed record SideBySide(
             repeats = Math.Clamp((int)(20 / Math.Max(first.Milliseconds / 1000, 1e-3)), 3, 21);
         }
 
-        // The just-in-time compiler improves what is called often, in the background: it should be done before times are taken.
-        const int warmUpMilliseconds = 2500;
-        var start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < warmUpMilliseconds)
-        {
-            once = fused();
-        }
-
+        WarmUp(() => once = fused());
         var inner = Math.Clamp((int)(200 / Math.Max(once.Milliseconds, 0.1)), 1, 1000);
         List<double> fusedTimes = [], referenceTimes = [], ratios = [];
         for (var i = 0; i < repeats; i++)
@@ -61,6 +54,20 @@ internal sealed record SideBySide(
         }
 
         return new SideBySide(Median(fusedTimes), Median(referenceTimes), Median(ratios), worst, repeats);
+    }
+
+    /// <summary>
+    /// Repeats a step: the just-in-time compiler improves what is called often, in the background, and should be done before
+    /// times are taken.
+    /// </summary>
+    public static void WarmUp(Action step)
+    {
+        const int milliseconds = 2500;
+        var start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < milliseconds)
+        {
+            step();
+        }
     }
 
     /// <summary>The middle value.</summary>

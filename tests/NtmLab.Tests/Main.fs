@@ -33,7 +33,6 @@ let private tests () : Test =
             Models.InitialisationTests.tests
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
-            Models.NtmModelGradientTests.tests
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

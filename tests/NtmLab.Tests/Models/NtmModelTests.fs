@@ -32,94 +32,18 @@ let private stirred (options: NtmOptions) : NtmModel =
 let private everyModel =
     testList "every model" [
         for name, options in models do
-            testList name [
-                test "gives the same numbers at once and step by step" {
-                    use scope = torch.NewDisposeScope()
-                    let model = stirred options
-                    let x = input 1UL 3 6
+            ModelLaws.tests name options
 
-                    Expect.equal
-                        (Tensors.bits (forward model x))
-                        (Tensors.bits (stepByStep model x))
-                        "bit for bit"
-                }
+            test $"with {name}: gives the same bits at once and step by step" {
+                use scope = torch.NewDisposeScope()
+                let model = stirred options
+                let x = input 1UL 3 6
 
-                test "gives a sequence the same outputs whatever its neighbours in the batch" {
-                    use scope = torch.NewDisposeScope()
-                    let model = stirred options
-                    let x = input 2UL 4 5
-                    let together = forward model x
-
-                    for sequence in 0L .. 3L do
-                        let alone = forward model (x.narrow (0L, sequence, 1L))
-                        let difference = Tensors.distance alone (together.narrow (0L, sequence, 1L))
-                        Expect.isLessThan difference 1e-5 $"sequence {sequence}, up to rounding"
-                }
-
-                test "gives outputs that no later input changes" {
-                    use scope = torch.NewDisposeScope()
-                    let model = stirred options
-                    let x = input 3UL 2 6
-                    let before = forward model x
-
-                    for changed in 0L .. 5L do
-                        let other = x.clone ()
-                        other.narrow(1L, changed, 1L).add_((1.0).ToScalar()) |> ignore
-                        let after = forward model other
-                        let past (logits: torch.Tensor) = Tensors.bits (logits.narrow (1L, 0L, changed))
-                        Expect.equal (past after) (past before) $"outputs before step {changed}"
-                }
-
-                test "gives outputs that an earlier input changes" {
-                    use scope = torch.NewDisposeScope()
-                    let model = stirred options
-                    let x = input 4UL 1 6
-                    let other = x.clone ()
-                    other.narrow(1L, 0L, 1L).add_((1.0).ToScalar()) |> ignore
-                    let last (logits: torch.Tensor) = logits.narrow (1L, 5L, 1L)
-                    let difference = Tensors.distance (last (forward model x)) (last (forward model other))
-                    Expect.isGreaterThan difference 1e-7 "the last output depends on the first input"
-                }
-
-                test "gives the same numbers after a move to double precision" {
-                    use scope = torch.NewDisposeScope()
-                    let model = stirred options
-                    let x = input 5UL 2 4
-                    let before = forward model x
-                    model.``to`` torch.float64 |> ignore
-                    let after = forward model (x.``to`` torch.float64)
-                    Expect.isLessThan (Tensors.distance after before) 1e-4 "up to rounding"
-                }
-
-                test "carries as many values as it reports" {
-                    let model = stirred options
-                    let carried = model.InitialState(1L).Tensors |> Seq.sumBy _.numel()
-                    Expect.equal carried model.StateSize "for one sequence"
-                }
-
-                test "carries state of the same shapes from step to step" {
-                    let model = stirred options
-                    let start = model.InitialState 2L
-                    let struct (_, next) = model.Step((input 1UL 2 1).select(1L, 0L), start)
-                    let shapes (state: ModelState) = [ for tensor in state.Tensors -> tensor.shape ]
-                    Expect.equal (shapes next) (shapes start) "constant memory"
-                }
-
-                test "starts from the same bits for the same seed" {
-                    let bits seed = [
-                        for parameter in (build seed options).parameters() -> Tensors.bits parameter
-                    ]
-
-                    Expect.equal (bits 7UL) (bits 7UL) "nothing but the seed decides"
-                }
-
-                test "starts elsewhere for another seed" {
-                    let weights seed =
-                        Tensors.bits (Tensors.parameter (build seed options) "interface_weight")
-
-                    Expect.notEqual (weights 7UL) (weights 8UL) "seeds differ"
-                }
-            ]
+                Expect.equal
+                    (Tensors.bits (forward model x))
+                    (Tensors.bits (stepByStep model x))
+                    "no rounding"
+            }
     ]
 
 /// Makes every head ignore content: its interpolation gate is closed, whatever the controller says.
@@ -186,31 +110,6 @@ let private slots =
         }
     ]
 
-let private faults =
-    testList "faults" [
-        test "an input of another width is refused" {
-            Faults.says<ShapeException> [ "model 'ntm'"; "[2, 3, 4]"; "[any, any, 3]" ] (fun () ->
-                (build 1UL (snd models.Head)).Forward(torch.zeros (2L, 3L, 4L)) |> ignore)
-        }
-
-        test "an input without time steps is refused" {
-            Faults.says<ShapeException> [ "model 'ntm'"; "no time steps"; "1 or more" ] (fun () ->
-                (build 1UL (snd models.Head)).Forward(torch.zeros (2L, 0L, 3L)) |> ignore)
-        }
-
-        test "an input without a batch is refused" {
-            Faults.says<ShapeException> [ "model 'ntm'"; "[5, 3]" ] (fun () ->
-                (build 1UL (snd models.Head)).Forward(torch.zeros (5L, 3L)) |> ignore)
-        }
-
-        test "a step's input of another width is refused" {
-            let model = build 1UL (snd models.Head)
-
-            Faults.says<ShapeException> [ "model 'ntm'"; "[2, 4]"; "[any, 3]" ] (fun () ->
-                model.Step(torch.zeros (2L, 4L), model.InitialState 2L) |> ignore)
-        }
-    ]
-
 let private sizes =
     testList "sizes" [
         test "the paper's copy model has the parameters of its equations" {
@@ -245,17 +144,6 @@ let private sizes =
                 [ 4L; 4L; 4L ]
                 "the memory's promise"
         }
-
-        test "every parameter is trained" {
-            for _, options in models do
-                use scope = torch.NewDisposeScope()
-                let model = stirred options
-                (GradientCheck.scalar (model.Forward((input 1UL 2 3)).to_type torch.float64)).backward()
-
-                for name, parameter in GradientCheck.parameters model do
-                    let gradient = Tensors.gradient parameter
-                    Expect.isGreaterThan (gradient.abs().sum().to_type(torch.float64).ToDouble()) 0.0 name
-        }
     ]
 
-let tests = testList "NtmModel" [ everyModel; slots; faults; sizes ]
+let tests = testList "NtmModel" [ everyModel; slots; sizes ]

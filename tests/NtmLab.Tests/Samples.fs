@@ -38,8 +38,8 @@ let models: (string * NtmOptions) list = [
 ]
 
 /// Builds a sample model from a seed.
-let build (seed: uint64) (options: NtmOptions) : NtmModel =
-    options.Build(inputWidth, outputWidth, RandomStream(seed, "model")) :?> NtmModel
+let build (seed: uint64) (options: NtmOptions) : MemoryModel =
+    options.Build(inputWidth, outputWidth, RandomStream(seed, "model")) :?> MemoryModel
 
 /// Moves every parameter away from zero, so that no path through the model is dead.
 let stir (seed: uint64) (model: SequenceModel) : unit =

@@ -25,7 +25,7 @@ public static class PhaseBenchmark
         Require.AtLeast("bench: --length", length, 1);
         set_num_threads(1);
         var task = new CopyTask();
-        using var model = (NtmModel)new NtmOptions().Build(
+        using var model = (MemoryModel)new NtmOptions().Build(
             task.InputWidth(), task.OutputWidth(), new RandomStream(1, "model"));
         var named = model.named_parameters().Select(parameter => (parameter.name, parameter.parameter));
         using var optimiser = new RmsProp(named, new RmsPropOptions { LearningRate = 1e-6 }, clip: 10);
@@ -70,7 +70,7 @@ public static class PhaseBenchmark
     }
 
     private static void Step(
-        NtmModel model,
+        MemoryModel model,
         CopyTask task,
         RmsProp optimiser,
         RandomStream random,

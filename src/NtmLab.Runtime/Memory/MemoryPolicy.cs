@@ -1,3 +1,5 @@
+using NtmLab.Kernels;
+using NtmLab.Models;
 using static TorchSharp.torch;
 
 namespace NtmLab.Memory;
@@ -13,11 +15,13 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="name">The policy's name in the field, e.g. <c>ntm</c>.</param>
     /// <param name="width">The width M of a slot.</param>
     /// <param name="readHeads">The number of vectors read in each step.</param>
-    protected MemoryPolicy(string name, int width, int readHeads)
+    /// <param name="writeHeads">The number of vectors written in each step.</param>
+    protected MemoryPolicy(string name, int width, int readHeads, int writeHeads)
         : base(name)
     {
         Width = width;
         ReadHeads = readHeads;
+        WriteHeads = writeHeads;
     }
 
     /// <summary>The width M of a slot.</summary>
@@ -26,8 +30,29 @@ public abstract class MemoryPolicy : nn.Module
     /// <summary>The number of vectors read in each step.</summary>
     public int ReadHeads { get; }
 
+    /// <summary>The number of vectors written in each step.</summary>
+    public int WriteHeads { get; }
+
+    /// <summary>The fewest slots that the policy can work with.</summary>
+    public virtual int LeastSlots => 1;
+
     /// <summary>How many values the policy needs from the controller in each step.</summary>
     public abstract int InterfaceSize { get; }
+
+    /// <summary>Values that the policy carries from step to step for one sequence.</summary>
+    /// <param name="slots">The number of slots.</param>
+    public abstract long StateSize(int slots);
+
+    /// <summary>Multiply-adds of the decisions of one step for one sequence; reading and writing themselves not counted.</summary>
+    /// <param name="slots">The number of slots.</param>
+    public abstract long MultiplyAddsPerStep(int slots);
+
+    /// <summary>What a fused kernel computes with this policy; null if there is none that knows it.</summary>
+    /// <param name="inputs">Features of the model's input.</param>
+    /// <param name="outputs">Logits in each step.</param>
+    /// <param name="controller">The model's controller.</param>
+    /// <param name="slots">The number of slots.</param>
+    public virtual NtmShape? FusedShape(int inputs, int outputs, Controller controller, int slots) => null;
 
     /// <summary>The state before the first step, on the memory's device and of its type.</summary>
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
@@ -51,6 +76,10 @@ public abstract record PolicyState
 {
     /// <summary>All tensors of the state.</summary>
     public abstract IEnumerable<Tensor> Tensors { get; }
+
+    /// <summary>The same kind of state with other tensors.</summary>
+    /// <param name="tensors">As many as <see cref="Tensors"/>, in its order and of its shapes.</param>
+    public abstract PolicyState With(IReadOnlyList<Tensor> tensors);
 }
 
 /// <summary>A write: where, what to erase, what to add.</summary>

@@ -1,4 +1,6 @@
 using NtmLab.Configuration;
+using NtmLab.Kernels;
+using NtmLab.Models;
 using static TorchSharp.torch;
 
 namespace NtmLab.Memory;
@@ -12,7 +14,7 @@ namespace NtmLab.Memory;
 [CatalogName("ntm", "Content and location addressing with erase and add writes (Graves et al. 2014).")]
 public sealed class NtmPolicy : MemoryPolicy
 {
-    private readonly int _writeHeads;
+    private readonly int _shiftWidth;
     private readonly InterfaceLayout _layout = new();
 
     /// <summary>Makes the policy.</summary>
@@ -21,9 +23,9 @@ public sealed class NtmPolicy : MemoryPolicy
     /// <param name="writeHeads">The number of write heads.</param>
     /// <param name="shiftWidth">The number of shifts S a head can make in one step; odd.</param>
     public NtmPolicy(int width, int readHeads, int writeHeads, int shiftWidth)
-        : base("ntm", width, readHeads)
+        : base("ntm", width, readHeads, writeHeads)
     {
-        _writeHeads = writeHeads;
+        _shiftWidth = shiftWidth;
         foreach (var (kind, heads) in new[] { (Kind.Read, readHeads), (Kind.Write, writeHeads) })
         {
             _layout.Add($"{kind}.key", heads, width)
@@ -45,6 +47,33 @@ public sealed class NtmPolicy : MemoryPolicy
     /// <inheritdoc/>
     public override int InterfaceSize => _layout.Size;
 
+    /// <inheritdoc/>
+    public override int LeastSlots => _shiftWidth;
+
+    /// <inheritdoc/>
+    public override long StateSize(int slots) => (long)(ReadHeads + WriteHeads) * slots;
+
+    /// <summary>One pass over the memory for each head's similarities, two for the slot norms, and the rest of addressing.</summary>
+    /// <param name="slots">The number of slots.</param>
+    public override long MultiplyAddsPerStep(int slots)
+    {
+        long heads = ReadHeads + WriteHeads;
+        return ((long)slots * Width * (heads + 2)) + (heads * slots * (_shiftWidth + 6));
+    }
+
+    /// <inheritdoc/>
+    public override NtmShape FusedShape(int inputs, int outputs, Controller controller, int slots) => new(
+        inputs,
+        outputs,
+        controller.Kind,
+        controller.Layers,
+        controller.Units,
+        slots,
+        Width,
+        ReadHeads,
+        WriteHeads,
+        _shiftWidth);
+
     /// <summary>Every head starts focused on the first slot: with equal slots a spread focus could never become sharp.</summary>
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
     public override PolicyState Start(Tensor memory)
@@ -56,7 +85,7 @@ public sealed class NtmPolicy : MemoryPolicy
             return weighting;
         }
 
-        return new NtmPolicyState(FirstSlot(ReadHeads), FirstSlot(_writeHeads));
+        return new NtmPolicyState(FirstSlot(ReadHeads), FirstSlot(WriteHeads));
     }
 
     /// <inheritdoc/>
@@ -101,4 +130,7 @@ public sealed record NtmPolicyState(Tensor ReadWeighting, Tensor WriteWeighting)
 {
     /// <inheritdoc/>
     public override IEnumerable<Tensor> Tensors => [ReadWeighting, WriteWeighting];
+
+    /// <inheritdoc/>
+    public override PolicyState With(IReadOnlyList<Tensor> tensors) => new NtmPolicyState(tensors[0], tensors[1]);
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace NtmLab.Models;
 
 /// <summary>
-/// The fused engine of an <see cref="NtmModel"/>: whole sequences in one call to <see cref="NtmKernel"/>, entered through
+/// The fused engine of an <see cref="MemoryModel"/>: whole sequences in one call to <see cref="NtmKernel"/>, entered through
 /// one autograd function, so that losses, optimisers and checkpoints see no difference.
 /// </summary>
 internal sealed class FusedNtm : IDisposable

@@ -62,8 +62,8 @@ let private draw (seed: uint64) : Case =
             )
     }
 
-let private build (case: Case) (seed: uint64) : NtmModel =
-    let model = case.Options.Build(case.Inputs, case.Outputs, RandomStream(seed, "model")) :?> NtmModel
+let private build (case: Case) (seed: uint64) : MemoryModel =
+    let model = case.Options.Build(case.Inputs, case.Outputs, RandomStream(seed, "model")) :?> MemoryModel
     Samples.stir seed model
 
     // Plain recurrent layers this strong would be chaotic, and magnify every rounding.
@@ -93,7 +93,7 @@ let private clear (tensor: torch.Tensor) : unit =
     | gradient -> gradient.zero_ () |> ignore
 
 /// Output, gradient of the input and gradients of all parameters, for a random gradient of the output.
-let private computeWith (model: NtmModel) (case: Case) (seed: uint64) (precision: torch.ScalarType) =
+let private computeWith (model: MemoryModel) (case: Case) (seed: uint64) (precision: torch.ScalarType) =
     for parameter in model.parameters () do
         clear parameter
 
@@ -111,7 +111,7 @@ let private computeWith (model: NtmModel) (case: Case) (seed: uint64) (precision
             name, gradient parameter
     ]
 
-let private compute (model: NtmModel) (case: Case) (seed: uint64) : (string * torch.Tensor) list =
+let private compute (model: MemoryModel) (case: Case) (seed: uint64) : (string * torch.Tensor) list =
     computeWith model case seed torch.float32
 
 /// The greatest difference, relative to the greatest value of that tensor.
@@ -147,7 +147,7 @@ let private equalsReference (seed: uint64) : unit =
 
 let private bits (results: (string * torch.Tensor) list) = results |> List.map (snd >> Tensors.bits)
 
-let private withModel (seed: uint64) (test: Case -> NtmModel -> unit) : unit =
+let private withModel (seed: uint64) (test: Case -> MemoryModel -> unit) : unit =
     use scope = torch.NewDisposeScope()
     let case = draw seed
     use model = build case seed
@@ -240,7 +240,7 @@ let tests =
                         let case = { case with Time = max 2 case.Time }
                         let cut = int64 (1 + case.Time / 3)
 
-                        let halves (model: NtmModel) =
+                        let halves (model: MemoryModel) =
                             for parameter in model.parameters () do
                                 clear parameter
 
@@ -293,7 +293,7 @@ let tests =
         testCase "every part of a given start gets its gradient" (fun () ->
             for seed in 491UL .. 502UL do
                 withModel seed (fun case model ->
-                    let gradients (model: NtmModel) =
+                    let gradients (model: MemoryModel) =
                         let struct (_, state) =
                             use noGradient = torch.no_grad ()
 
@@ -400,7 +400,7 @@ let tests =
                     Expect.isLessThan (disagreement (gradient parameter) expected) 1e-4 "gradients"))
         testCase "long sequences stay within the memory budget" (fun () ->
             use scope = torch.NewDisposeScope()
-            use model = NtmOptions().Build(9, 8, RandomStream(1UL, "model")) :?> NtmModel
+            use model = NtmOptions().Build(9, 8, RandomStream(1UL, "model")) :?> MemoryModel
             model.Fuse(KernelOptions(MemoryBudget = (8L <<< 20)))
             let input = randomTensor 1UL [ 1; 2001; 9 ]
             (model.Forward input).sum().backward()
@@ -438,7 +438,7 @@ let tests =
             use model =
                 NtmOptions(Slots = 9, Width = 4, Controller = LstmControllerOptions(Units = 7))
                     .Build(3, 2, RandomStream(1UL, "model"))
-                :?> NtmModel
+                :?> MemoryModel
 
             use noGradient = torch.no_grad ()
             let input = randomTensor 1UL [ 2; 20; 3 ]

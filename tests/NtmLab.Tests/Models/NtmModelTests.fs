@@ -24,7 +24,7 @@ let private stepByStep (model: SequenceModel) (input: torch.Tensor) : torch.Tens
 
     torch.stack (logits, 1L)
 
-let private stirred (options: NtmOptions) : NtmModel =
+let private stirred (options: NtmOptions) : MemoryModel =
     let model = build 1UL options
     stir 2UL model
     model
@@ -47,7 +47,7 @@ let private everyModel =
     ]
 
 /// Makes every head ignore content: its interpolation gate is closed, whatever the controller says.
-let private closeGates (options: NtmOptions) (model: NtmModel) : unit =
+let private closeGates (options: NtmOptions) (model: MemoryModel) : unit =
     use noGradient = torch.no_grad ()
     let bias = Tensors.parameter model "interface_bias"
     let perHead = options.Width + 1 + 1 + options.ShiftWidth + 1

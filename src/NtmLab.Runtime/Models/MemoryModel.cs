@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace NtmLab.Models;
 
 /// <summary>
-/// A controller with an external memory (Graves, Wayne, Danihelka 2014, figure 1): the Neural Turing Machine when its
-/// policy is <see cref="NtmPolicy"/>. One step:
+/// A controller with an external memory (Graves, Wayne, Danihelka 2014, figure 1), whatever its <see cref="MemoryPolicy"/>
+/// does with it: a Neural Turing Machine with <see cref="NtmPolicy"/>. One step:
 /// <code>
 /// h      = controller([input; reads of the last step])     [batch, units]
 /// v      = W_interface h + b                                [batch, interface]
@@ -18,11 +18,11 @@ namespace NtmLab.Models;
 /// reads  = what the policy reads from the new memory        [batch, read heads, width]
 /// logits = W_output [h; reads] + b                          [batch, out]
 /// </code>
-/// Every slot starts at a small constant (1e-6: Collier and Beel 2018); the first reads are trained.
+/// Every slot starts at a small constant; the first reads are trained.
 /// </summary>
-public sealed class NtmModel : SequenceModel
+public sealed class MemoryModel : SequenceModel
 {
-    private readonly NtmOptions _options;
+    private readonly MemoryModelOptions _options;
     private readonly Controller _controller;
     private readonly MemoryPolicy _policy;
     private FusedNtm? _fused;
@@ -33,37 +33,39 @@ public sealed class NtmModel : SequenceModel
     /// <param name="inputWidth">Features of the input in each step.</param>
     /// <param name="outputWidth">Logits in each step.</param>
     /// <param name="options">Sizes and initial values, validated.</param>
+    /// <param name="policy">What decides on reads and writes.</param>
     /// <param name="random">The stream that the parameters are drawn from.</param>
-    public NtmModel(int inputWidth, int outputWidth, NtmOptions options, RandomStream random)
-        : base("ntm", inputWidth, outputWidth)
+    public MemoryModel(int inputWidth, int outputWidth, MemoryModelOptions options, MemoryPolicy policy, RandomStream random)
+        : base(policy.GetName(), inputWidth, outputWidth)
     {
         options.Validate();
         _options = options;
-        Slots = options.Slots;
-        _policy = new NtmPolicy(options.Width, options.ReadHeads, options.WriteHeads, options.ShiftWidth);
-        var readWidth = _policy.ReadHeads * options.Width;
+        _policy = policy;
+        var readWidth = policy.ReadHeads * policy.Width;
         _controller = options.Controller.Build(inputWidth + readWidth, random);
         var units = _controller.Units;
         register_module("controller", _controller);
-        register_parameter("initial_reads", Initialisation.Uniform(random, 0.05, _policy.ReadHeads, options.Width));
+        register_module("policy", policy);
+        register_parameter("initial_reads", Initialisation.Uniform(random, 0.05, policy.ReadHeads, policy.Width));
         register_parameter(
-            "interface_weight", Initialisation.Xavier(random, _policy.InterfaceSize, units, options.InterfaceGain));
-        register_parameter("interface_bias", Initialisation.Constant(0, _policy.InterfaceSize));
+            "interface_weight", Initialisation.Xavier(random, policy.InterfaceSize, units, options.InterfaceGain));
+        register_parameter("interface_bias", Initialisation.Constant(0, policy.InterfaceSize));
         register_parameter("output_weight", Initialisation.Xavier(random, outputWidth, units + readWidth));
         register_parameter("output_bias", Initialisation.Constant(0, outputWidth));
+        Slots = options.Slots;
     }
 
     /// <summary>
     /// The number of slots N. No parameter depends on it: a trained model may be evaluated with more slots than it had in
     /// training.
     /// </summary>
-    /// <exception cref="ConfigurationException">Fewer slots than the shift width, or none.</exception>
+    /// <exception cref="ConfigurationException">Fewer slots than the policy can work with.</exception>
     public int Slots
     {
         get;
         set
         {
-            Require.AtLeast("model.slots", value, Math.Max(1, _options.ShiftWidth));
+            Require.AtLeast("model.slots", value, _policy.LeastSlots);
             field = value;
             if (_fused is not null)
             {
@@ -83,34 +85,30 @@ public sealed class NtmModel : SequenceModel
 
     private Parameter OutputBias => get_parameter("output_bias")!;
 
+    private NtmShape? FusedShape => _policy.FusedShape(InputWidth, OutputWidth, _controller, Slots);
+
     /// <inheritdoc/>
     public override bool CanFuse =>
-        parameters().All(parameter => parameter.dtype == ScalarType.Float32 && parameter.device.type == DeviceType.CPU);
+        FusedShape is not null
+        && parameters().All(parameter => parameter.dtype == ScalarType.Float32 && parameter.device.type == DeviceType.CPU);
 
     /// <inheritdoc/>
     public override long StateSize =>
         _controller.StateSize
-        + ((long)Slots * _options.Width)
-        + ((long)(_options.ReadHeads + _options.WriteHeads) * Slots)
-        + ((long)_options.ReadHeads * _options.Width);
+        + ((long)Slots * _policy.Width)
+        + ((long)_policy.ReadHeads * _policy.Width)
+        + _policy.StateSize(Slots);
 
     /// <summary>
-    /// Multiply-adds of one forward step for one sequence: controller, interface and output products, and for the memory
-    /// one pass per head for similarity, one per read, two per write, and the slot norms.
+    /// Multiply-adds of one forward step for one sequence: controller, interface and output products, one pass over the
+    /// memory for each read and two for each write, and what the policy needs for its decisions.
     /// </summary>
-    public override long MultiplyAddsPerStep
-    {
-        get
-        {
-            long heads = _options.ReadHeads + _options.WriteHeads;
-            long cells = (long)Slots * _options.Width;
-            return _controller.MultiplyAddsPerStep
-                + InterfaceWeight.numel()
-                + OutputWeight.numel()
-                + (cells * (heads + _options.ReadHeads + (2L * _options.WriteHeads) + 2))
-                + (heads * Slots * (_options.ShiftWidth + 6));
-        }
-    }
+    public override long MultiplyAddsPerStep =>
+        _controller.MultiplyAddsPerStep
+        + InterfaceWeight.numel()
+        + OutputWeight.numel()
+        + ((long)Slots * _policy.Width * (_policy.ReadHeads + (2L * _policy.WriteHeads)))
+        + _policy.MultiplyAddsPerStep(Slots);
 
     /// <summary>
     /// Controller, write, read and output: a vector that is written at once and read <paramref name="lag"/> steps later
@@ -146,21 +144,10 @@ public sealed class NtmModel : SequenceModel
             ("output_weight", () => OutputWeight),
             ("output_bias", () => OutputBias),
         ]);
-        var shape = new NtmShape(
-            InputWidth,
-            OutputWidth,
-            _controller.Kind,
-            _controller.Layers,
-            _controller.Units,
-            Slots,
-            _options.Width,
-            _options.ReadHeads,
-            _options.WriteHeads,
-            _options.ShiftWidth);
         _fusedOptions = options;
-        _fused = new FusedNtm(shape, parameters, options);
+        _fused = new FusedNtm(FusedShape!, parameters, options);
         using var outside = NewDisposeScope();
-        var memory = full([Slots, _options.Width], _options.InitialMemory);
+        var memory = full([Slots, _policy.Width], _options.InitialMemory);
         using var batch = memory.unsqueeze(0);
         _fusedStart = [memory, .. _policy.Start(batch).Tensors.Select(part => part[0].contiguous())];
         foreach (var part in _fusedStart)
@@ -218,14 +205,14 @@ public sealed class NtmModel : SequenceModel
                 new ControllerState(final[..hidden], final[hidden..(hidden + cells)]),
                 rest[0],
                 rest[1],
-                new NtmPolicyState(rest[2], rest[3])));
+                start.Policy.With(rest[2..])));
     }
 
     /// <inheritdoc/>
     public override ModelState InitialState(long batch)
     {
         var memory = full(
-            [batch, Slots, _options.Width],
+            [batch, Slots, _policy.Width],
             _options.InitialMemory,
             dtype: InterfaceWeight.dtype,
             device: InterfaceWeight.device);
@@ -274,7 +261,7 @@ public sealed class NtmModel : SequenceModel
         if (!CanFuse || input.dtype != ScalarType.Float32)
         {
             throw new ShapeException(
-                "model 'ntm': the fused engine computes float32 on the processor only; StopFusing() leaves it.");
+                $"model '{GetName()}': the fused engine computes float32 on the processor only; StopFusing() leaves it.");
         }
     }
 
@@ -282,7 +269,7 @@ public sealed class NtmModel : SequenceModel
     {
         void Part(string name, Tensor values, params long[] shape)
         {
-            Shape.Require("model 'ntm'", $"state: {name}", values, [batch, .. shape]);
+            Shape.Require($"model '{GetName()}'", $"state: {name}", values, [batch, .. shape]);
             RequireFusable(values);
         }
 
@@ -291,11 +278,12 @@ public sealed class NtmModel : SequenceModel
             Part("controller [batch, units]", part, _controller.Units);
         }
 
-        Part("reads [batch, read heads, width]", state.Reads, _options.ReadHeads, _options.Width);
-        Part("memory [batch, slots, width]", state.Memory, Slots, _options.Width);
-        var policy = (NtmPolicyState)state.Policy;
-        Part("read weighting [batch, heads, slots]", policy.ReadWeighting, _options.ReadHeads, Slots);
-        Part("write weighting [batch, heads, slots]", policy.WriteWeighting, _options.WriteHeads, Slots);
+        Part("reads [batch, read heads, width]", state.Reads, _policy.ReadHeads, _policy.Width);
+        Part("memory [batch, slots, width]", state.Memory, Slots, _policy.Width);
+        foreach (var (part, wanted) in state.Policy.Tensors.Zip(_policy.Start(state.Memory).Tensors))
+        {
+            Part("policy", part, wanted.shape[1..]);
+        }
     }
 
     private sealed record State(
@@ -308,9 +296,8 @@ public sealed class NtmModel : SequenceModel
     }
 }
 
-/// <summary>Configuration of an <see cref="NtmModel"/>; the defaults are the paper's copy task.</summary>
-[CatalogName("ntm", "Neural Turing Machine: a controller with an addressable memory (Graves et al. 2014).")]
-public sealed record NtmOptions : ModelOptions
+/// <summary>Configuration of a <see cref="MemoryModel"/>.</summary>
+public abstract record MemoryModelOptions : ModelOptions
 {
     /// <summary>The controller.</summary>
     public ControllerOptions Controller { get; init; } = new LstmControllerOptions();
@@ -321,24 +308,21 @@ public sealed record NtmOptions : ModelOptions
     /// <summary>The width M of a slot.</summary>
     public int Width { get; init; } = 20;
 
-    /// <summary>The number of read heads.</summary>
+    /// <summary>The number of read heads R.</summary>
     public int ReadHeads { get; init; } = 1;
 
-    /// <summary>The number of write heads.</summary>
-    public int WriteHeads { get; init; } = 1;
-
-    /// <summary>The number of shifts a head can make in one step; odd: 3 means one back, stay, one on.</summary>
-    public int ShiftWidth { get; init; } = 3;
-
-    /// <summary>The value of every memory cell before the first step.</summary>
+    /// <summary>The value of every memory cell before the first step; 1e-6: Collier and Beel 2018.</summary>
     public float InitialMemory { get; init; } = 1e-6f;
 
-    /// <summary>The gain of the Xavier start of the projection from controller to heads.</summary>
+    /// <summary>The gain of the Xavier start of the projection from controller to policy.</summary>
     public double InterfaceGain { get; init; } = 1.4;
 
     /// <inheritdoc/>
-    public override SequenceModel Build(int inputWidth, int outputWidth, RandomStream random) =>
-        new NtmModel(inputWidth, outputWidth, this, random);
+    public override SequenceModel Build(int inputWidth, int outputWidth, RandomStream random)
+    {
+        Validate();
+        return new MemoryModel(inputWidth, outputWidth, this, Policy(), random);
+    }
 
     /// <inheritdoc/>
     public override void Validate()
@@ -347,14 +331,10 @@ public sealed record NtmOptions : ModelOptions
         Require.AtLeast("model.slots", Slots, 1);
         Require.AtLeast("model.width", Width, 1);
         Require.AtLeast("model.readHeads", ReadHeads, 1);
-        Require.AtLeast("model.writeHeads", WriteHeads, 1);
-        Require.Odd("model.shiftWidth", ShiftWidth);
         Require.Finite("model.initialMemory", InitialMemory);
         Require.Positive("model.interfaceGain", InterfaceGain);
-        if (ShiftWidth > Slots)
-        {
-            throw new ConfigurationException(
-                $"model.shiftWidth: {ShiftWidth} is not allowed with {Slots} slots; at most the number of slots is.");
-        }
     }
+
+    /// <summary>Makes the policy.</summary>
+    protected abstract MemoryPolicy Policy();
 }

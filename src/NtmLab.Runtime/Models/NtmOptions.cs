@@ -1,0 +1,34 @@
+using NtmLab.Configuration;
+using NtmLab.Memory;
+
+namespace NtmLab.Models;
+
+/// <summary>
+/// Configuration of a Neural Turing Machine: a <see cref="MemoryModel"/> with an <see cref="NtmPolicy"/>. The defaults are
+/// the paper's copy task (Graves, Wayne, Danihelka 2014, table 2).
+/// </summary>
+[CatalogName("ntm", "Neural Turing Machine: a controller with an addressable memory (Graves et al. 2014).")]
+public sealed record NtmOptions : MemoryModelOptions
+{
+    /// <summary>The number of write heads.</summary>
+    public int WriteHeads { get; init; } = 1;
+
+    /// <summary>The number of shifts a head can make in one step; odd: 3 means one back, stay, one on.</summary>
+    public int ShiftWidth { get; init; } = 3;
+
+    /// <inheritdoc/>
+    public override void Validate()
+    {
+        base.Validate();
+        Require.AtLeast("model.writeHeads", WriteHeads, 1);
+        Require.Odd("model.shiftWidth", ShiftWidth);
+        if (ShiftWidth > Slots)
+        {
+            throw new ConfigurationException(
+                $"model.shiftWidth: {ShiftWidth} is not allowed with {Slots} slots; at most the number of slots is.");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override MemoryPolicy Policy() => new NtmPolicy(Width, ReadHeads, WriteHeads, ShiftWidth);
+}

@@ -19,6 +19,7 @@ let private tests () : Test =
         ]
         testList "Kernels" [
             Kernels.LaneMathTests.tests
+            Kernels.BitCrossEntropyTests.tests
             Kernels.NtmKernelTests.tests
             Kernels.RecurrentKernelTests.tests
         ]

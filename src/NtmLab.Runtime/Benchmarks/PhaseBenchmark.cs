@@ -45,7 +45,7 @@ public static class PhaseBenchmark
 
         var count = (double)repeats * batch * ((2 * length) + 1);
         var peak = Roofline.Measure();
-        var phases = Enum.GetValues<NtmPhase>();
+        var phases = Enum.GetValues<KernelPhase>();
         var kernel = phases.Sum(phase => clock.Of(phase).TotalMicroseconds);
         var total = around[0] + around[1] + around[2];
         PhaseCost Cost(string name, double microseconds, double multiplyAdds) => new(
@@ -90,27 +90,27 @@ public static class PhaseBenchmark
         around[2] += Stopwatch.GetElapsedTime(computed);
     }
 
-    private static string Name(NtmPhase phase) => phase switch
+    private static string Name(KernelPhase phase) => phase switch
     {
-        NtmPhase.Packing => "laying out the weights",
-        NtmPhase.Copying => "copying states and inputs",
-        NtmPhase.Controller => "controller",
-        NtmPhase.Interface => "interface",
-        NtmPhase.Addressing => "addressing",
-        NtmPhase.Memory => "write and read",
-        NtmPhase.Logits => "logits",
-        NtmPhase.Again => "memory part again",
-        NtmPhase.LogitsBackward => "logits, backward",
-        NtmPhase.MemoryBackward => "write, read and similarity, backward",
-        NtmPhase.AddressingBackward => "addressing, backward",
-        NtmPhase.InterfaceBackward => "interface, backward",
-        NtmPhase.ControllerBackward => "controller, backward",
-        NtmPhase.WeightGradients => "gradients of the weights",
+        KernelPhase.Packing => "laying out the weights",
+        KernelPhase.Copying => "copying states and inputs",
+        KernelPhase.Controller => "controller",
+        KernelPhase.Interface => "interface",
+        KernelPhase.Addressing => "addressing",
+        KernelPhase.Memory => "write and read",
+        KernelPhase.Logits => "logits",
+        KernelPhase.Again => "memory part again",
+        KernelPhase.LogitsBackward => "logits, backward",
+        KernelPhase.MemoryBackward => "write, read and similarity, backward",
+        KernelPhase.AddressingBackward => "addressing, backward",
+        KernelPhase.InterfaceBackward => "interface, backward",
+        KernelPhase.ControllerBackward => "controller, backward",
+        KernelPhase.WeightGradients => "gradients of the weights",
         _ => "adding the groups' gradients",
     };
 
     /// <summary>Multiply-adds of one step of one sequence; 0 for what mostly copies.</summary>
-    private static double MultiplyAdds(NtmPhase phase, NtmOptions options, CopyTask task)
+    private static double MultiplyAdds(KernelPhase phase, NtmOptions options, CopyTask task)
     {
         double units = options.Controller.Units, gates = 4 * units, reads = options.ReadHeads * options.Width;
         double heads = options.ReadHeads + options.WriteHeads, cells = (double)options.Slots * options.Width;
@@ -119,16 +119,16 @@ public static class PhaseBenchmark
         var controller = gates * (inputs + reads + units);
         return phase switch
         {
-            NtmPhase.Controller => controller,
-            NtmPhase.Interface or NtmPhase.InterfaceBackward => units * size,
-            NtmPhase.Addressing => heads * cells,
-            NtmPhase.Memory => (3 * options.WriteHeads * cells) + (options.ReadHeads * cells),
-            NtmPhase.Logits => (units + reads) * outputs,
-            NtmPhase.Again => (heads + (3 * options.WriteHeads)) * cells,
-            NtmPhase.LogitsBackward => 2 * (units + reads) * outputs,
-            NtmPhase.MemoryBackward => ((4 * options.WriteHeads) + options.ReadHeads + (3 * heads)) * cells,
-            NtmPhase.ControllerBackward => gates * (reads + units),
-            NtmPhase.WeightGradients => controller + (units * size),
+            KernelPhase.Controller => controller,
+            KernelPhase.Interface or KernelPhase.InterfaceBackward => units * size,
+            KernelPhase.Addressing => heads * cells,
+            KernelPhase.Memory => (3 * options.WriteHeads * cells) + (options.ReadHeads * cells),
+            KernelPhase.Logits => (units + reads) * outputs,
+            KernelPhase.Again => (heads + (3 * options.WriteHeads)) * cells,
+            KernelPhase.LogitsBackward => 2 * (units + reads) * outputs,
+            KernelPhase.MemoryBackward => ((4 * options.WriteHeads) + options.ReadHeads + (3 * heads)) * cells,
+            KernelPhase.ControllerBackward => gates * (reads + units),
+            KernelPhase.WeightGradients => controller + (units * size),
             _ => 0,
         };
     }

@@ -158,6 +158,10 @@ public sealed record ControllerState(IReadOnlyList<Tensor> Hidden, IReadOnlyList
 {
     /// <summary>All tensors of the state.</summary>
     public IEnumerable<Tensor> Tensors => Hidden.Concat(Cells);
+
+    /// <summary>A state of the same kind with other tensors, in the order of <see cref="Tensors"/>.</summary>
+    public ControllerState With(IReadOnlyList<Tensor> tensors) =>
+        new([.. tensors.Take(Hidden.Count)], [.. tensors.Skip(Hidden.Count).Take(Cells.Count)]);
 }
 
 /// <summary>A controller's configuration.</summary>

@@ -25,7 +25,7 @@ public sealed class MemoryModel : SequenceModel
     private readonly MemoryModelOptions _options;
     private readonly Controller _controller;
     private readonly MemoryPolicy _policy;
-    private FusedNtm? _fused;
+    private FusedEngine? _fused;
     private IReadOnlyList<Tensor> _fusedStart = [];
     private KernelOptions _fusedOptions = new();
 
@@ -136,16 +136,8 @@ public sealed class MemoryModel : SequenceModel
         }
 
         StopFusing();
-        var parameters = new FusedParameters(
-        [
-            .. FusedLayers.NamedParameters(_controller),
-            ("interface_weight", () => InterfaceWeight),
-            ("interface_bias", () => InterfaceBias),
-            ("output_weight", () => OutputWeight),
-            ("output_bias", () => OutputBias),
-        ]);
         _fusedOptions = options;
-        _fused = new FusedNtm(FusedShape!, parameters, options);
+        _fused = new FusedEngine(this, FusedShape!, options, RunReference);
         using var outside = NewDisposeScope();
         var memory = full([Slots, _policy.Width], _options.InitialMemory);
         using var batch = memory.unsqueeze(0);
@@ -178,9 +170,8 @@ public sealed class MemoryModel : SequenceModel
         }
 
         RequireSequences(input);
-        RequireFusable(input);
-        var start = _controller.InitialState.Concat<Tensor>([InitialReads, .. _fusedStart]);
-        return _fused.Run(input, [.. start], shared: true, wantFinal: false, trace)[0];
+        IReadOnlyList<Tensor> start = [.. _controller.InitialState, InitialReads, .. _fusedStart];
+        return RunFused(input, start, shared: true, trace)[0];
     }
 
     /// <inheritdoc/>
@@ -192,20 +183,8 @@ public sealed class MemoryModel : SequenceModel
         }
 
         RequireSequences(input);
-        RequireFusable(input);
-        var start = (State)state;
-        RequireState(start, input.shape[0]);
-        var results = _fused.Run(input, [.. start.Tensors], shared: false, wantFinal: true, trace);
-        var (hidden, cells) = (start.Controller.Hidden.Count, start.Controller.Cells.Count);
-        Tensor[] final = [.. results.Skip(1)];
-        var rest = final[(hidden + cells)..];
-        return (
-            results[0],
-            new State(
-                new ControllerState(final[..hidden], final[hidden..(hidden + cells)]),
-                rest[0],
-                rest[1],
-                start.Policy.With(rest[2..])));
+        var results = RunFused(input, [.. state.Tensors], shared: false, trace);
+        return (results[0], ((State)state).With([.. results.Skip(1)]));
     }
 
     /// <inheritdoc/>
@@ -256,34 +235,23 @@ public sealed class MemoryModel : SequenceModel
         base.Dispose(disposing);
     }
 
-    private void RequireFusable(Tensor input)
+    private IReadOnlyList<Tensor> RunReference(Tensor input, IReadOnlyList<Tensor> start)
     {
-        if (!CanFuse || input.dtype != ScalarType.Float32)
-        {
-            throw new ShapeException(
-                $"model '{GetName()}': the fused engine computes float32 on the processor only; StopFusing() leaves it.");
-        }
+        var (logits, final) = base.Run(input, ((State)InitialState(input.shape[0])).With(start));
+        return [logits, .. final.Tensors];
     }
 
-    private void RequireState(State state, long batch)
+    private IReadOnlyList<Tensor> RunFused(Tensor input, IReadOnlyList<Tensor> start, bool shared, HeadTrace? trace)
     {
-        void Part(string name, Tensor values, params long[] shape)
+        if (trace is null)
         {
-            Shape.Require($"model '{GetName()}'", $"state: {name}", values, [batch, .. shape]);
-            RequireFusable(values);
+            return _fused!.Run(input, start, shared, wantFinal: !shared);
         }
 
-        foreach (var part in state.Controller.Tensors)
-        {
-            Part("controller [batch, units]", part, _controller.Units);
-        }
-
-        Part("reads [batch, read heads, width]", state.Reads, _policy.ReadHeads, _policy.Width);
-        Part("memory [batch, slots, width]", state.Memory, Slots, _policy.Width);
-        foreach (var (part, wanted) in state.Policy.Tensors.Zip(_policy.Start(state.Memory).Tensors))
-        {
-            Part("policy", part, wanted.shape[1..]);
-        }
+        using var steps = new FusedTrace(FusedShape!, checked((int)input.shape[1]));
+        var results = _fused!.Run(input, start, shared, wantFinal: !shared, steps.Target);
+        steps.CopyTo(trace);
+        return results;
     }
 
     private sealed record State(
@@ -293,6 +261,13 @@ public sealed class MemoryModel : SequenceModel
         PolicyState Policy) : ModelState
     {
         public override IEnumerable<Tensor> Tensors => [.. Controller.Tensors, Reads, Memory, .. Policy.Tensors];
+
+        public State With(IReadOnlyList<Tensor> tensors)
+        {
+            var controller = Controller.With(tensors);
+            Tensor[] rest = [.. tensors.Skip(controller.Tensors.Count())];
+            return new State(controller, rest[0], rest[1], Policy.With(rest[2..]));
+        }
     }
 }
 

@@ -426,11 +426,65 @@ let tests =
                 Expect.throwsT<ShapeException>
                     (fun () -> model.Forward(randomTensor 1UL [ 2; 3; case.Inputs + 1 ]) |> ignore)
                     "width"))
+        testCase "second derivatives, and gradients taken twice, are those of the reference engine" (fun () ->
+            for seed in 453UL .. 456UL do
+                withModel seed (fun case model ->
+                    let input = (randomTensor 1UL [ 2; 3; case.Inputs ]).requires_grad_()
+                    let variables = [| input; yield! Seq.cast<torch.Tensor>(model.parameters ()) |]
+
+                    let derivatives () =
+                        let loss = (model.Forward input).square().sum()
+
+                        let first =
+                            torch.autograd.grad (
+                                [| loss |],
+                                variables,
+                                retain_graph = true,
+                                create_graph = true,
+                                allow_unused = true
+                            )
+
+                        let length =
+                            first |> Seq.map (fun gradient -> gradient.square().sum()) |> Seq.reduce (+)
+
+                        let second =
+                            torch.autograd.grad (
+                                [| length |],
+                                variables,
+                                retain_graph = true,
+                                allow_unused = true
+                            )
+
+                        let again =
+                            torch.autograd.grad (
+                                [| loss |],
+                                variables,
+                                retain_graph = true,
+                                allow_unused = true
+                            )
+
+                        [ yield! first; yield! second; yield! again ]
+
+                    let expected = derivatives ()
+                    model.Fuse case.Kernel
+
+                    for got, expected in Seq.zip (derivatives ()) expected do
+                        Expect.isLessThan (disagreement got expected) 1e-3 $"{case}"))
+        testCase "a state of another batch, and an input of another type, are refused by name" (fun () ->
+            withModel 454UL (fun case model ->
+                model.Fuse case.Kernel
+                let input = randomTensor 1UL [ 2; 3; case.Inputs ]
+
+                Faults.says<ShapeException> [ "model 'ntm'"; "state"; "[3, " ] (fun () ->
+                    model.Run(input, model.InitialState 3L) |> ignore)
+
+                Faults.says<ShapeException> [ "model 'ntm'"; "Float64"; "Float32" ] (fun () ->
+                    model.Forward(input.``to`` torch.float64) |> ignore)))
         testCase "a kernel refuses impossible sizes by name" (fun () ->
             let shape = NtmShape(1, 1, CellKind.Lstm, 1, 1, 4, 1, 1, 1, 5)
 
             Expect.throwsT<System.ArgumentException>
-                (fun () -> new NtmKernel(shape, KernelOptions()) |> ignore)
+                (fun () -> new SequenceKernel(shape, KernelOptions()) |> ignore)
                 "shift")
         testCase "more slots than in training are computed as the reference does" (fun () ->
             use scope = torch.NewDisposeScope()

@@ -203,7 +203,7 @@ let tests =
             let refused =
                 Expect.throwsC
                     (fun () ->
-                        new RecurrentKernel(RecurrentShape(CellKind.Gru, 0, 1, 1), KernelOptions())
+                        new SequenceKernel(RecurrentShape(CellKind.Gru, 0, 1, 1), KernelOptions())
                         |> ignore)
                     _.Message
 

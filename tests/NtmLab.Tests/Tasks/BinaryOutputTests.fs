@@ -76,6 +76,33 @@ let tests =
                 "averaged over the sequences"
         }
 
+        test "single and double precision give the same loss and gradient, and second derivatives" {
+            use scope = torch.NewDisposeScope()
+            let batch = batch ()
+            let values = Tensors.uniform (RandomStream(3UL, "x")) -3.0 3.0 [ 3; 9; 5 ]
+
+            let derivatives (precision: torch.ScalarType) =
+                let logits = values.``to``(precision).clone().requires_grad_()
+                let loss = BinaryOutput.CrossEntropy(logits, batch)
+                let first = torch.autograd.grad ([| loss |], [| logits |], create_graph = true)
+
+                let second = torch.autograd.grad ([| GradientCheck.scalar first[0] |], [| logits |])
+
+                loss, first[0], second[0]
+
+            let loss1, first1, second1 = derivatives torch.float32
+            let loss2, first2, second2 = derivatives torch.float64
+            Expect.isLessThan (Tensors.distance loss1 loss2) 1e-4 "loss"
+            Expect.isLessThan (Tensors.distance first1 first2) 1e-6 "gradient"
+
+            Expect.isGreaterThan
+                (Tensors.values second2 |> Seq.map abs |> Seq.max)
+                1e-2
+                "there is a curvature"
+
+            Expect.isLessThan (Tensors.distance second1 second2) 1e-6 "second derivatives"
+        }
+
         test "the right answer has no wrong bits" {
             use batch = batch ()
 

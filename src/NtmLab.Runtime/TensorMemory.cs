@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace NtmLab;
+
+/// <summary>Reaches the memory of a tensor.</summary>
+internal static unsafe class TensorMemory
+{
+    /// <summary>The first value of a contiguous float32 tensor on the processor; it does not move while the tensor lives.</summary>
+    public static float* Pointer(Tensor tensor)
+    {
+        fixed (byte* first = tensor.bytes)
+        {
+            return (float*)first;
+        }
+    }
+
+    /// <summary>Whether a tensor is contiguous, of type float32 and on the processor.</summary>
+    public static bool IsPlain(Tensor tensor) =>
+        tensor.dtype == ScalarType.Float32 && tensor.device.type == TorchSharp.DeviceType.CPU && tensor.is_contiguous();
+
+    /// <summary>All values of a contiguous float32 tensor on the processor.</summary>
+    public static Span<float> Values(Tensor tensor) => new(Pointer(tensor), checked((int)tensor.numel()));
+}

@@ -18,6 +18,9 @@ internal static unsafe class TensorMemory
     public static bool IsPlain(Tensor tensor) =>
         tensor.dtype == ScalarType.Float32 && tensor.device.type == TorchSharp.DeviceType.CPU && tensor.is_contiguous();
 
+    /// <summary>The tensor itself where its values lie in order, else a copy.</summary>
+    public static Tensor Contiguous(Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.detach().contiguous();
+
     /// <summary>All values of a contiguous float32 tensor on the processor.</summary>
     public static Span<float> Values(Tensor tensor) => new(Pointer(tensor), checked((int)tensor.numel()));
 }

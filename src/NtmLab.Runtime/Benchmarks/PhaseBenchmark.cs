@@ -32,7 +32,7 @@ public static class PhaseBenchmark
         var clock = new PhaseClock();
         model.Fuse(new KernelOptions { Clock = clock });
         var random = new RandomStream(1, "bench");
-        var around = new TimeSpan[3];
+        var around = new TimeSpan[4];
 
         SideBySide.WarmUp(() => Step(model, task, optimiser, random, batch, length, around));
         clock.Reset();
@@ -47,7 +47,7 @@ public static class PhaseBenchmark
         var peak = Roofline.Measure();
         var phases = Enum.GetValues<KernelPhase>();
         var kernel = phases.Sum(phase => clock.Of(phase).TotalMicroseconds);
-        var total = around[0] + around[1] + around[2];
+        var total = around[0] + around[1] + around[2] + around[3];
         PhaseCost Cost(string name, double microseconds, double multiplyAdds) => new(
             name,
             microseconds / count,
@@ -66,6 +66,7 @@ public static class PhaseBenchmark
                 Cost("autograd and loss", around[1].TotalMicroseconds - kernel, 0),
                 Cost("optimiser step", around[2].TotalMicroseconds, 0),
                 Cost("making the batch", around[0].TotalMicroseconds, 0),
+                Cost("score", around[3].TotalMicroseconds, 0),
             ]);
     }
 
@@ -82,12 +83,16 @@ public static class PhaseBenchmark
         var start = Stopwatch.GetTimestamp();
         using var sequences = task.Generate(random, batch, length);
         var made = Stopwatch.GetTimestamp();
-        task.Loss(model.Forward(sequences.Input), sequences).backward();
+        var logits = model.Forward(sequences.Input);
+        task.Loss(logits, sequences).backward();
         var computed = Stopwatch.GetTimestamp();
         optimiser.Step();
+        var moved = Stopwatch.GetTimestamp();
+        task.Score(logits, sequences);
         around[0] += Stopwatch.GetElapsedTime(start, made);
         around[1] += Stopwatch.GetElapsedTime(made, computed);
-        around[2] += Stopwatch.GetElapsedTime(computed);
+        around[2] += Stopwatch.GetElapsedTime(computed, moved);
+        around[3] += Stopwatch.GetElapsedTime(moved);
     }
 
     private static string Name(KernelPhase phase) => phase switch

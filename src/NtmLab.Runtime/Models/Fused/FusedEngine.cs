@@ -12,6 +12,8 @@ internal sealed class FusedEngine : IDisposable
 {
     private readonly string _owner;
     private readonly NetworkShape _shape;
+    private readonly IReadOnlyList<NetworkPart> _parameterParts;
+    private readonly IReadOnlyList<NetworkPart> _stateParts;
     private readonly SequenceKernel _kernel;
     private readonly Func<Tensor, IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> _reference;
     private readonly FusedParameters _parameters;
@@ -32,7 +34,9 @@ internal sealed class FusedEngine : IDisposable
     {
         _owner = $"model '{module.GetName()}'";
         _shape = shape;
-        _parameters = new FusedParameters(module, shape.Parameters);
+        _parameterParts = shape.Parameters;
+        _stateParts = shape.State;
+        _parameters = new FusedParameters(module, _parameterParts);
         _kernel = new SequenceKernel(shape, options);
         _reference = reference;
     }
@@ -41,7 +45,7 @@ internal sealed class FusedEngine : IDisposable
     public long WorkspaceBytes => _kernel.FreeBytes;
 
     /// <summary>How many parameters there are.</summary>
-    internal int ParameterCount => _parameters.Count;
+    internal int ParameterCount => _parameterParts.Count;
 
     /// <summary>Whole sequences from a state.</summary>
     /// <param name="input">The sequences, <c>[batch, time, inputs]</c>.</param>
@@ -59,10 +63,9 @@ internal sealed class FusedEngine : IDisposable
         Tensor input, IReadOnlyList<Tensor> start, bool shared, bool wantFinal, NtmTrace? trace = null)
     {
         Shape.Require(_owner, "input [batch, time, feature]", input, Shape.Any, Shape.Any, _shape.Inputs);
-        using var contiguous = input.detach().contiguous();
-        RequirePlain("input", contiguous);
-        FusedParameters.RequireFinite(_owner, "the input", contiguous);
-        foreach (var (part, values) in _shape.State.Zip(start))
+        RequirePlain("input", input);
+        FusedParameters.RequireFinite(_owner, "the input", input);
+        foreach (var (part, values) in _stateParts.Zip(start))
         {
             Shape.Require(_owner, $"state: {part.Name}", values, shared ? part.Shape : [input.shape[0], .. part.Shape]);
             RequirePlain($"state: {part.Name}", values);
@@ -70,13 +73,22 @@ internal sealed class FusedEngine : IDisposable
         }
 
         var pass = new FusedPass(this, shared, wantFinal, trace);
+        var parameters = _parameters.Current;
         if (is_grad_enabled())
         {
-            _parameters.RequireFinite(_owner);
-            return FusedFunction.apply([pass, input, .. _parameters.Current, .. start]);
+            _parameters.RequireFinite(_owner, parameters);
+            return FusedFunction.apply([pass, input, .. parameters, .. start]);
         }
 
-        return Forward(pass, contiguous, _parameters.Current, start, _parameters.Version(_owner), keep: false).Results;
+        using var scope = NewDisposeScope();
+        var version = _parameters.Version(_owner, parameters);
+        var (results, _) = Forward(pass, TensorMemory.Contiguous(input), parameters, start, version, keep: false);
+        foreach (var result in results)
+        {
+            result.MoveToOuterDisposeScope();
+        }
+
+        return results;
     }
 
     /// <inheritdoc/>
@@ -94,12 +106,12 @@ internal sealed class FusedEngine : IDisposable
         List<Tensor> results = [empty(batch, time, _shape.OutputWidth)];
         if (pass.WantFinal)
         {
-            results.AddRange(_shape.State.Select(part => empty([batch, .. part.Shape])));
+            results.AddRange(_stateParts.Select(part => empty([batch, .. part.Shape])));
         }
 
         // Of a state that was expanded, every sequence must have its own.
         using var scope = NewDisposeScope();
-        Tensor[] own = [.. start.Select(part => part.detach().contiguous())];
+        Tensor[] own = [.. start.Select(TensorMemory.Contiguous)];
         var plan = _kernel.Forward(
             new SequenceCall
             {
@@ -128,9 +140,9 @@ internal sealed class FusedEngine : IDisposable
         FusedPass pass, SequencePlan plan, IReadOnlyList<Tensor> saved, bool[] wanted, IReadOnlyList<Tensor> arriving)
     {
         using var scope = NewDisposeScope();
-        Tensor[] outside = [.. arriving.Select(gradient => gradient.contiguous())];
+        Tensor[] outside = [.. arriving.Select(TensorMemory.Contiguous)];
         var input = wanted[0] ? empty_like(saved[0]) : null;
-        List<Tensor> parameters = [.. _parameters.Current.Select(parameter => empty_like(parameter))];
+        List<Tensor> parameters = [.. _parameterParts.Select(part => empty(part.Shape))];
         List<Tensor?> start =
         [
             .. saved.Skip(1).Select((part, i) => wanted[1 + parameters.Count + i] ? empty_like(part) : null),
@@ -183,7 +195,7 @@ internal sealed class FusedEngine : IDisposable
     /// <summary>Tensors in the order of the state, as the kernel wants them; null where there is none.</summary>
     private unsafe List<SequenceTensor> State(IReadOnlyList<Tensor?> parts, bool shared) =>
     [
-        .. _shape.State.Zip(parts, (part, values) =>
+        .. _stateParts.Zip(parts, (part, values) =>
             values is null ? SequenceTensor.Shared(null)
             : shared ? SequenceTensor.Shared(TensorMemory.Pointer(values))
             : SequenceTensor.Each(TensorMemory.Pointer(values), part.Size)),

@@ -22,11 +22,11 @@ internal sealed class FusedFunction : autograd.MultiTensorFunction<FusedFunction
     public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var pass = (FusedPass)vars[0];
-        var input = ((Tensor)vars[1]).contiguous();
+        var input = TensorMemory.Contiguous((Tensor)vars[1]);
         var parameters = vars.Skip(2).Take(pass.Engine.ParameterCount).Cast<Tensor>().ToList();
 
         // Segments may be computed again in the backward pass: what the plan points to must still be there.
-        var start = vars.Skip(2 + parameters.Count).Select(part => ((Tensor)part).contiguous()).ToList();
+        var start = vars.Skip(2 + parameters.Count).Select(part => TensorMemory.Contiguous((Tensor)part)).ToList();
         var (results, plan) = pass.Engine.Forward(pass, input, parameters, start, version: 0, keep: true);
         ctx.save_data("pass", pass);
         ctx.save_data("plan", plan!);

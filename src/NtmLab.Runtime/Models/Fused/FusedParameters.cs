@@ -7,24 +7,35 @@ namespace NtmLab.Models;
 /// The parameters that a fused engine computes with, looked up in their module each time, as moving a module puts other
 /// tensors in their place; on the processor, of type float32.
 /// </summary>
-/// <param name="module">The module.</param>
-/// <param name="parts">Their paths in the module, in the order that the engine wants, and their shapes.</param>
-internal sealed class FusedParameters(nn.Module module, IReadOnlyList<NetworkPart> parts) : IDisposable
+internal sealed class FusedParameters : IDisposable
 {
+    private readonly nn.Module _module;
+    private readonly IReadOnlyList<NetworkPart> _parts;
     private readonly List<float[]> _known = [];
     private long _version;
 
-    /// <summary>How many.</summary>
-    public int Count => parts.Count;
+    /// <summary>Finds them.</summary>
+    /// <param name="module">The module.</param>
+    /// <param name="parts">Their paths in the module, in the order that the engine wants, and their shapes.</param>
+    /// <exception cref="ShapeException">One has another shape.</exception>
+    public FusedParameters(nn.Module module, IReadOnlyList<NetworkPart> parts)
+    {
+        _module = module;
+        _parts = parts;
+        foreach (var (part, values) in parts.Zip(Current))
+        {
+            Shape.Require($"model '{module.GetName()}'", $"parameter '{part.Name}'", values, part.Shape);
+        }
+    }
 
     /// <summary>As they are now.</summary>
-    public IReadOnlyList<Tensor> Current => [.. parts.Select(Find)];
+    public IReadOnlyList<Tensor> Current => [.. _parts.Select(part => (Tensor)_module.get_parameter(part.Name)!)];
 
     /// <summary>Requires a tensor to hold finite numbers only.</summary>
     /// <exception cref="DivergenceException">It does not.</exception>
     public static void RequireFinite(string owner, string what, Tensor values)
     {
-        using var contiguous = values.detach().contiguous();
+        var contiguous = TensorMemory.Contiguous(values);
         if (!Finite.All(TensorMemory.Values(contiguous)))
         {
             throw new DivergenceException(
@@ -35,11 +46,11 @@ internal sealed class FusedParameters(nn.Module module, IReadOnlyList<NetworkPar
 
     /// <summary>Requires every parameter to hold finite numbers only.</summary>
     /// <exception cref="DivergenceException">One does not; the message names it.</exception>
-    public void RequireFinite(string owner)
+    public void RequireFinite(string owner, IReadOnlyList<Tensor> current)
     {
-        foreach (var part in parts)
+        for (var i = 0; i < _parts.Count; i++)
         {
-            RequireFinite(owner, $"parameter '{part.Name}'", Find(part));
+            RequireFinite(owner, $"parameter '{_parts[i].Name}'", current[i]);
         }
     }
 
@@ -48,19 +59,19 @@ internal sealed class FusedParameters(nn.Module module, IReadOnlyList<NetworkPar
     /// values are compared, since they may be changed in many ways; it costs as much as reading them.
     /// </summary>
     /// <exception cref="DivergenceException">A value has become infinite or not a number.</exception>
-    public long Version(string owner)
+    public long Version(string owner, IReadOnlyList<Tensor> current)
     {
-        var same = _known.Count == parts.Count;
+        var same = _known.Count == current.Count;
         for (var i = 0; same && i < _known.Count; i++)
         {
-            same = TensorMemory.Values(Find(parts[i])).SequenceEqual(_known[i]);
+            same = TensorMemory.Values(current[i]).SequenceEqual(_known[i]);
         }
 
         if (!same)
         {
-            RequireFinite(owner);
+            RequireFinite(owner, current);
             _known.Clear();
-            _known.AddRange(parts.Select(part => TensorMemory.Values(Find(part)).ToArray()));
+            _known.AddRange(current.Select(values => TensorMemory.Values(values).ToArray()));
             _version++;
         }
 
@@ -69,7 +80,4 @@ internal sealed class FusedParameters(nn.Module module, IReadOnlyList<NetworkPar
 
     /// <inheritdoc/>
     public void Dispose() => _known.Clear();
-
-    private Tensor Find(NetworkPart part) =>
-        Shape.Require($"model '{module.GetName()}'", $"parameter '{part.Name}'", module.get_parameter(part.Name)!, part.Shape);
 }

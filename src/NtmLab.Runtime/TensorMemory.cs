@@ -21,6 +21,24 @@ internal static unsafe class TensorMemory
     /// <summary>The tensor itself where its values lie in order, else a copy.</summary>
     public static Tensor Contiguous(Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.detach().contiguous();
 
+    /// <summary>
+    /// The tensor itself, or a copy where its values do not begin on a boundary of 64 bytes, as those of managed arrays do not:
+    /// libtorch's matrix products round differently by alignment, and the same numbers must give the same bits every time.
+    /// </summary>
+    public static Tensor Aligned(Tensor tensor)
+    {
+        const nint alignment = 64;
+        if (!IsPlain(tensor) || (nint)Pointer(tensor) % alignment == 0)
+        {
+            return tensor;
+        }
+
+        using (tensor)
+        {
+            return tensor.clone();
+        }
+    }
+
     /// <summary>All values of a contiguous float32 tensor on the processor.</summary>
     public static Span<float> Values(Tensor tensor) => new(Pointer(tensor), checked((int)tensor.numel()));
 }

@@ -6,11 +6,14 @@ using static TorchSharp.torch;
 namespace NtmLab.Benchmarks;
 
 /// <summary>
-/// Our recurrent layers side by side with libtorch's own: forward, a linear loss over all outputs, and backward, with the
-/// same weights.
+/// Our recurrent models side by side with libtorch's own layers and a linear output: forward, a linear loss over all outputs,
+/// and backward, with the same weights.
 /// </summary>
 public static class RecurrentBenchmark
 {
+    /// <summary>Few outputs, as in the tasks: the layers' own work is what is measured.</summary>
+    private const int Outputs = 8;
+
     /// <summary>Runs the benchmark.</summary>
     /// <param name="kind">LSTM or GRU.</param>
     /// <param name="units">Width of each layer.</param>
@@ -33,28 +36,32 @@ public static class RecurrentBenchmark
         Require.AtLeast("bench: --threads", threads, 1);
         Require.AtLeast("bench: --repeats", repeats, 0);
         using var outside = NewDisposeScope();
-        ControllerOptions options = kind == CellKind.Gru
-            ? new GruControllerOptions { Units = units, Layers = layers }
-            : new LstmControllerOptions { Units = units, Layers = layers };
-        using var ours = options.Build(inputs, new RandomStream(1, "model"));
-        using var theirs = Twin(ours);
-        using var engine = new FusedLayers(ours, new KernelOptions { Threads = threads });
+        RecurrentModelOptions options = kind == CellKind.Gru
+            ? new GruOptions { Units = units, Layers = layers, FirstState = FirstState.Zero }
+            : new LstmOptions { Units = units, Layers = layers, FirstState = FirstState.Zero };
+        using var ours = options.Build(inputs, Outputs, new RandomStream(1, "model"));
+        using var theirs = Twin(kind, inputs, units, layers);
+        using var output = nn.Linear(units, Outputs);
+        Tensor[] ourParameters =
+            [.. Pairs(layers).Select(pair => ours.get_parameter(pair.Ours)!), ours.get_parameter("output_weight")!];
+        Tensor[] theirParameters = [.. Pairs(layers).Select(pair => theirs.get_parameter(pair.Theirs)!), output.weight!];
+        Copy(ourParameters, theirParameters);
+        Clear([.. theirs.parameters().Where(parameter => theirParameters.All(known => known.Handle != parameter.Handle)), output.bias!]);
         using var generator = new Generator(1);
         var input = rand([batch, length, inputs], generator: generator) - 0.5f;
-        var weight = rand([batch, length, units], generator: generator) - 0.5f;
-        Tensor[] ourParameters = [.. Pairs(ours).Select(pair => ours.get_parameter(pair.Ours)!)];
-        Tensor[] theirParameters = [.. Pairs(ours).Select(pair => theirs.get_parameter(pair.Theirs)!)];
+        var weight = rand([batch, length, Outputs], generator: generator) - 0.5f;
+        ours.Fuse(threads);
         var sides = SideBySide.Measure(
             $"bench {ours.GetName()}",
             () =>
             {
                 set_num_threads(1);
-                return TrainingStep.Take(ourParameters, () => (engine.Forward(input) * weight).sum());
+                return TrainingStep.Take(ourParameters, () => (ours.Forward(input) * weight).sum());
             },
             () =>
             {
                 set_num_threads(threads);
-                return TrainingStep.Take(theirParameters, () => (Output(theirs, input) * weight).sum());
+                return TrainingStep.Take(theirParameters, () => (output.forward(Hidden(theirs, input)) * weight).sum());
             },
             repeats);
         var multiplyAdds = 3.0 * ours.MultiplyAddsPerStep * length * batch;
@@ -70,7 +77,7 @@ public static class RecurrentBenchmark
             sides.FusedMs,
             sides.ReferenceMs,
             sides.Ratio,
-            engine.WorkspaceBytes,
+            ours.WorkspaceBytes,
             1000 * sides.FusedMs / length,
             1000 * sides.ReferenceMs / length,
             multiplyAdds / (sides.FusedMs / 1000) / peak,
@@ -78,38 +85,35 @@ public static class RecurrentBenchmark
             sides.Repeats);
     }
 
-    private static Tensor Output(nn.Module module, Tensor input) =>
+    private static Tensor Hidden(nn.Module module, Tensor input) =>
         module is LSTM lstm ? lstm.call(input).Item1 : ((GRU)module).call(input).Item1;
 
-    private static IEnumerable<(string Ours, string Theirs)> Pairs(Controller controller) =>
-        from layer in Enumerable.Range(0, controller.Layers)
+    private static IEnumerable<(string Ours, string Theirs)> Pairs(int layers) =>
+        from layer in Enumerable.Range(0, layers)
         from pair in new[] { ("input_weight", "weight_ih"), ("hidden_weight", "weight_hh"), ("bias", "bias_ih") }
-        select ($"{pair.Item1}_{layer}", $"{pair.Item2}_l{layer}");
+        select ($"layers.{pair.Item1}_{layer}", $"{pair.Item2}_l{layer}");
 
-    /// <summary>libtorch's module with the same weights; both start from zeros.</summary>
-    private static nn.Module Twin(Controller controller)
+    private static nn.Module Twin(CellKind kind, int inputs, int units, int layers) => kind == CellKind.Gru
+        ? nn.GRU(inputs, units, layers, batchFirst: true)
+        : nn.LSTM(inputs, units, layers, batchFirst: true);
+
+    private static void Copy(Tensor[] from, Tensor[] to)
     {
-        long inputs = controller.InputWidth, units = controller.Units, layers = controller.Layers;
-        nn.Module twin = controller.Kind == CellKind.Gru
-            ? nn.GRU(inputs, units, layers, batchFirst: true)
-            : nn.LSTM(inputs, units, layers, batchFirst: true);
         using var copying = no_grad();
-        foreach (var (ours, theirs) in Pairs(controller))
+        foreach (var (source, target) in from.Zip(to))
         {
-            twin.get_parameter(theirs)!.copy_(controller.get_parameter(ours)!);
+            target.copy_(source);
         }
+    }
 
-        for (var layer = 0; layer < layers; layer++)
+    /// <summary>libtorch has a second bias, and we an output bias that starts at 0.</summary>
+    private static void Clear(Tensor[] tensors)
+    {
+        using var clearing = no_grad();
+        foreach (var tensor in tensors)
         {
-            twin.get_parameter($"bias_hh_l{layer}")!.zero_();
+            tensor.zero_();
         }
-
-        foreach (var start in controller.InitialState)
-        {
-            start.zero_();
-        }
-
-        return twin;
     }
 }
 

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace NtmLab.Models;
 
 /// <summary>
-/// The network that drives a memory: sees the input and what was read, and says what the heads do. One or more layers of the
-/// same kind and width; each sees the output of the one below. Gates are stacked in libtorch's order; first states are
-/// trained. Parameters, with the layer's number after each name:
+/// The network that drives a memory: sees the input and what was read, and says what the heads do; without a memory, the layers
+/// of a recurrent model. One or more layers of the same kind and width; each sees the output of the one below. Gates are
+/// stacked in libtorch's order. Parameters, with the layer's number after each name:
 /// <code>
 /// input_weight     [gates units, width of what the layer sees]
 /// hidden_weight    [gates units, units]    unless the layer is feed-forward
@@ -16,10 +16,18 @@ namespace NtmLab.Models;
 /// candidate_bias   [units]                 GRU: with the candidate's product with the hidden state
 /// initial_hidden   [units]                 unless the layer is feed-forward
 /// initial_cell     [units]                 LSTM
+/// input_scale      [gates units]           with layer normalisation
+/// hidden_scale     [gates units]           with layer normalisation, unless the layer is feed-forward
+/// cell_scale       [units]                 with layer normalisation, LSTM; and cell_shift
 /// </code>
+/// With layer normalisation (Ba, Kiros, Hinton 2016, equations 20 to 22) the products with the input and with the hidden state
+/// are each brought to zero mean and unit variance over all gates together, then scaled; an LSTM's new cell likewise, before
+/// its tanh.
 /// </summary>
 public abstract class Controller : nn.Module
 {
+    private const double NormEpsilon = 1e-5;
+
     /// <summary>Makes a controller with freshly drawn parameters.</summary>
     /// <param name="name">The controller's kind, as in a configuration.</param>
     /// <param name="kind">What its layers compute.</param>
@@ -33,6 +41,7 @@ public abstract class Controller : nn.Module
         InputWidth = inputWidth;
         Units = options.Units;
         Layers = options.Layers;
+        LayerNorm = options.LayerNorm;
         var rows = GatesOf(kind) * Units;
         for (var layer = 0; layer < Layers; layer++)
         {
@@ -51,12 +60,17 @@ public abstract class Controller : nn.Module
 
             if (kind != CellKind.FeedForward)
             {
-                register_parameter($"initial_hidden_{layer}", Initialisation.Uniform(random, 0.05, Units));
+                RegisterFirst($"initial_hidden_{layer}", options.FirstState, random);
             }
 
             if (kind == CellKind.Lstm)
             {
-                register_parameter($"initial_cell_{layer}", Initialisation.Uniform(random, 0.05, Units));
+                RegisterFirst($"initial_cell_{layer}", options.FirstState, random);
+            }
+
+            if (LayerNorm)
+            {
+                RegisterScales(layer, rows);
             }
         }
     }
@@ -72,6 +86,12 @@ public abstract class Controller : nn.Module
 
     /// <summary>The number of layers.</summary>
     public int Layers { get; }
+
+    /// <summary>Whether products are normalised.</summary>
+    public bool LayerNorm { get; }
+
+    /// <summary>Whether the fused engine knows these layers.</summary>
+    public bool CanFuse => !LayerNorm;
 
     /// <summary>Values carried from step to step for one sequence.</summary>
     public long StateSize => (long)Layers * Units * (Kind == CellKind.Lstm ? 2 : Kind == CellKind.FeedForward ? 0 : 1);
@@ -89,14 +109,14 @@ public abstract class Controller : nn.Module
     /// <summary>A parameter of a layer by its name without the number; null if layers of this kind have none.</summary>
     public Parameter? Find(string name, int layer) => get_parameter($"{name}_{layer}");
 
-    /// <summary>The trained first states: hidden state of each layer, then cell of each, as far as it has them.</summary>
-    public IEnumerable<Parameter> InitialState => Of("initial_hidden").Concat(Of("initial_cell"));
+    /// <summary>The first states, <c>[units]</c>: hidden state of each layer, then cell of each, as far as it has them.</summary>
+    public IEnumerable<Tensor> InitialState => First("initial_hidden").Concat(First("initial_cell"));
 
-    /// <summary>The state before the first step, the trained one for every sequence.</summary>
+    /// <summary>The state before the first step, the same for every sequence.</summary>
     /// <param name="batch">The number of sequences.</param>
     public ControllerState Start(long batch)
     {
-        Tensor[] Each(string name) => [.. Of(name).Select(parameter => parameter.expand(batch, Units))];
+        Tensor[] Each(string name) => [.. First(name).Select(first => first.expand(batch, Units))];
         return new ControllerState(Each("initial_hidden"), Each("initial_cell"));
     }
 
@@ -112,7 +132,7 @@ public abstract class Controller : nn.Module
         {
             (x, var cell) = Step(
                 layer,
-                nn.functional.linear(x, Get("input_weight", layer), Get("bias", layer)),
+                FromInput(layer, x),
                 state.Hidden.ElementAtOrDefault(layer),
                 state.Cells.ElementAtOrDefault(layer));
             if (Kind != CellKind.FeedForward)
@@ -140,8 +160,57 @@ public abstract class Controller : nn.Module
     /// <summary>A parameter that layers of this kind have.</summary>
     protected Parameter Get(string name, int layer) => Find(name, layer)!;
 
-    private IEnumerable<Parameter> Of(string name) =>
-        Enumerable.Range(0, Layers).Select(layer => Find(name, layer)).OfType<Parameter>();
+    /// <summary>What comes to the gates from the hidden state, normalised and scaled if that is wanted.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="hidden">h, <c>[batch, units]</c>.</param>
+    /// <returns><c>[batch, gates units]</c>.</returns>
+    protected Tensor FromHidden(int layer, Tensor hidden)
+    {
+        var product = nn.functional.linear(hidden, Get("hidden_weight", layer));
+        return LayerNorm ? Normalised(product, Get("hidden_scale", layer), null) : product;
+    }
+
+    /// <summary>Zero mean and unit variance over the last dimension, then scale and shift.</summary>
+    protected static Tensor Normalised(Tensor values, Tensor scale, Tensor? shift) =>
+        nn.functional.layer_norm(values, [values.shape[^1]], scale, shift, NormEpsilon);
+
+    private Tensor FromInput(int layer, Tensor input)
+    {
+        var (weight, bias) = (Get("input_weight", layer), Get("bias", layer));
+        return LayerNorm
+            ? Normalised(nn.functional.linear(input, weight), Get("input_scale", layer), bias)
+            : nn.functional.linear(input, weight, bias);
+    }
+
+    private void RegisterFirst(string name, FirstState first, RandomStream random)
+    {
+        if (first == FirstState.Trained)
+        {
+            register_parameter(name, Initialisation.Uniform(random, 0.05, Units));
+        }
+        else
+        {
+            register_buffer(name, zeros(Units));
+        }
+    }
+
+    private void RegisterScales(int layer, int rows)
+    {
+        register_parameter($"input_scale_{layer}", Initialisation.Constant(1, rows));
+        if (Kind != CellKind.FeedForward)
+        {
+            register_parameter($"hidden_scale_{layer}", Initialisation.Constant(1, rows));
+        }
+
+        if (Kind == CellKind.Lstm)
+        {
+            register_parameter($"cell_scale_{layer}", Initialisation.Constant(1, Units));
+            register_parameter($"cell_shift_{layer}", Initialisation.Constant(0, Units));
+        }
+    }
+
+    private IEnumerable<Tensor> First(string name) =>
+        Enumerable.Range(0, Layers).Select(layer => Find(name, layer) ?? get_buffer($"{name}_{layer}")).OfType<Tensor>();
 
     private static int GatesOf(CellKind kind) => kind switch
     {
@@ -178,14 +247,40 @@ public abstract record ControllerOptions
     /// <summary>The number of layers; 1 or more.</summary>
     public int Layers { get; init; } = 1;
 
+    /// <summary>Whether products with weights are normalised (Ba, Kiros, Hinton 2016); the reference engine only.</summary>
+    public bool LayerNorm { get; init; }
+
+    /// <summary>What the layers start from; trained, as in the Neural Turing Machine (Graves et al. 2014), by default.</summary>
+    public FirstState FirstState { get; init; }
+
     /// <summary>Builds the controller.</summary>
     public abstract Controller Build(int inputWidth, RandomStream random);
 
     /// <summary>Checks every option.</summary>
+    /// <param name="path">The path of these options, for messages.</param>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
-    public virtual void Validate()
+    public virtual void Validate(string path)
     {
-        Require.AtLeast("model.controller.units", Units, 1);
-        Require.AtLeast("model.controller.layers", Layers, 1);
+        Require.AtLeast($"{path}.units", Units, 1);
+        Require.AtLeast($"{path}.layers", Layers, 1);
     }
+
+    /// <summary>Checks the lag of a chrono start.</summary>
+    private protected static void RequireChronoLag(string path, int lag)
+    {
+        if (lag is not 0 and < 2)
+        {
+            throw new ConfigurationException($"{path}.chronoLag: {lag} is not allowed; 0 (none) and 2 or more are.");
+        }
+    }
+}
+
+/// <summary>What recurrent layers start from.</summary>
+public enum FirstState
+{
+    /// <summary>Trained values, drawn small.</summary>
+    Trained,
+
+    /// <summary>Zeros.</summary>
+    Zero,
 }

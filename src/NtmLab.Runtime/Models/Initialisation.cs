@@ -24,6 +24,44 @@ public static class Initialisation
     /// <summary>One value everywhere.</summary>
     public static Parameter Constant(float value, params long[] shape) => new(full(shape, value));
 
+    /// <summary>
+    /// Gate biases of a chrono start (Tallec and Ollivier 2018, section 3): <c>ln u</c> with u uniform in [1, lag - 1].
+    /// </summary>
+    /// <param name="random">The stream.</param>
+    /// <param name="lag">The longest lag, 2 or more.</param>
+    /// <param name="units">How many.</param>
+    /// <returns><c>[units]</c>.</returns>
+    public static Tensor Chrono(RandomStream random, int lag, int units)
+    {
+        var values = new float[units];
+        for (var i = 0; i < units; i++)
+        {
+            values[i] = (float)Math.Log(random.NextUniform(1, Math.Max(lag - 1, 1 + 1e-6)));
+        }
+
+        return tensor(values);
+    }
+
+    /// <summary>
+    /// A random orthogonal matrix, every rotation and reflection as likely as every other: the Q of a matrix of normal numbers,
+    /// with the signs that make the diagonal of its R positive (Mezzadri 2007).
+    /// </summary>
+    /// <param name="random">The stream.</param>
+    /// <param name="size">Rows and columns.</param>
+    /// <returns><c>[size, size]</c>.</returns>
+    public static Tensor Orthogonal(RandomStream random, int size)
+    {
+        using var scope = NewDisposeScope();
+        var values = new double[size * size];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = random.NextNormal();
+        }
+
+        var (q, r) = linalg.qr(tensor(values, [size, size]));
+        return (q * r.diagonal().sign()).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
     private static Parameter Draw(RandomStream random, double range, params long[] shape)
     {
         var values = new float[shape.Aggregate(1L, (product, size) => product * size)];
@@ -32,6 +70,6 @@ public static class Initialisation
             values[i] = (float)random.NextUniform(-range, range);
         }
 
-        return new Parameter(tensor(values, shape));
+        return new Parameter(TensorMemory.Aligned(tensor(values, shape)));
     }
 }

@@ -11,6 +11,9 @@ namespace NtmLab.Models;
 /// c' = sigmoid(f) c + sigmoid(i) tanh(g)           [batch, units]
 /// h' = sigmoid(o) tanh(c')                         [batch, units]
 /// </code>
+/// Biases of the forget gates start at a constant, or with a chrono start (Tallec and Ollivier 2018) for lags up to T at
+/// <c>ln u</c> with u uniform in [1, T - 1], and those of the input gates at its negative, so that cells forget at rates that
+/// cover all those lags.
 /// </summary>
 public sealed class LstmController : Controller
 {
@@ -21,16 +24,26 @@ public sealed class LstmController : Controller
         using var constant = no_grad();
         for (var layer = 0; layer < Layers; layer++)
         {
-            Get("bias", layer).narrow(0, Units, Units).fill_(options.ForgetBias);
+            var (input, forget) = (Get("bias", layer).narrow(0, 0, Units), Get("bias", layer).narrow(0, Units, Units));
+            if (options.ChronoLag == 0)
+            {
+                forget.fill_(options.ForgetBias);
+            }
+            else
+            {
+                forget.copy_(Initialisation.Chrono(random, options.ChronoLag, Units));
+                input.copy_(forget.neg());
+            }
         }
     }
 
     /// <inheritdoc/>
     protected override (Tensor Hidden, Tensor? Cell) Step(int layer, Tensor fromInput, Tensor? hidden, Tensor? cell)
     {
-        var gates = (fromInput + nn.functional.linear(hidden!, Get("hidden_weight", layer))).chunk(4, 1);
+        var gates = (fromInput + FromHidden(layer, hidden!)).chunk(4, 1);
         var next = (gates[1].sigmoid() * cell!) + (gates[0].sigmoid() * gates[2].tanh());
-        return (gates[3].sigmoid() * next.tanh(), next);
+        var seen = LayerNorm ? Normalised(next, Get("cell_scale", layer), Get("cell_shift", layer)) : next;
+        return (gates[3].sigmoid() * seen.tanh(), next);
     }
 }
 
@@ -40,13 +53,17 @@ public sealed record LstmControllerOptions : ControllerOptions
     /// <summary>The initial bias of the forget gates; 1 keeps the cell open at the start (Jozefowicz et al. 2015).</summary>
     public float ForgetBias { get; init; } = 1;
 
+    /// <summary>The longest lag T that a chrono start is for, in its place (Tallec and Ollivier 2018); 0: none.</summary>
+    public int ChronoLag { get; init; }
+
     /// <inheritdoc/>
     public override Controller Build(int inputWidth, RandomStream random) => new LstmController(inputWidth, this, random);
 
     /// <inheritdoc/>
-    public override void Validate()
+    public override void Validate(string path)
     {
-        base.Validate();
-        Require.Finite("model.controller.forgetBias", ForgetBias);
+        base.Validate(path);
+        Require.Finite($"{path}.forgetBias", ForgetBias);
+        RequireChronoLag(path, ChronoLag);
     }
 }

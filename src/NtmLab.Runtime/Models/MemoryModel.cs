@@ -20,14 +20,11 @@ namespace NtmLab.Models;
 /// </code>
 /// Every slot starts at a small constant; the first reads are trained.
 /// </summary>
-public sealed class MemoryModel : SequenceModel
+public sealed class MemoryModel : FusableModel
 {
     private readonly MemoryModelOptions _options;
     private readonly Controller _controller;
     private readonly MemoryPolicy _policy;
-    private FusedEngine? _fused;
-    private IReadOnlyList<Tensor> _fusedStart = [];
-    private KernelOptions _fusedOptions = new();
 
     /// <summary>Makes the model with freshly drawn parameters.</summary>
     /// <param name="inputWidth">Features of the input in each step.</param>
@@ -67,10 +64,7 @@ public sealed class MemoryModel : SequenceModel
         {
             Require.AtLeast("model.slots", value, _policy.LeastSlots);
             field = value;
-            if (_fused is not null)
-            {
-                Fuse(_fusedOptions);
-            }
+            FuseAgain();
         }
     }
 
@@ -84,13 +78,6 @@ public sealed class MemoryModel : SequenceModel
     private Parameter OutputWeight => get_parameter("output_weight")!;
 
     private Parameter OutputBias => get_parameter("output_bias")!;
-
-    private NtmShape? FusedShape => _policy.FusedShape(InputWidth, OutputWidth, _controller, Slots);
-
-    /// <inheritdoc/>
-    public override bool CanFuse =>
-        FusedShape is not null
-        && parameters().All(parameter => parameter.dtype == ScalarType.Float32 && parameter.device.type == DeviceType.CPU);
 
     /// <inheritdoc/>
     public override long StateSize =>
@@ -117,75 +104,11 @@ public sealed class MemoryModel : SequenceModel
     public override long PathLength(long lag) => lag == 0 ? 2 : 4;
 
     /// <inheritdoc/>
-    public override bool IsFused => _fused is not null;
+    protected override NetworkShape? FusedShape =>
+        _controller.CanFuse ? _policy.FusedShape(InputWidth, OutputWidth, _controller, Slots) : null;
 
     /// <inheritdoc/>
-    public override long WorkspaceBytes => _fused?.WorkspaceBytes ?? 0;
-
-    /// <inheritdoc/>
-    public override void Fuse(int threads) => Fuse(new KernelOptions { Threads = threads });
-
-    /// <summary>Computes with the fused engine from now on.</summary>
-    /// <param name="options">Threads, memory and vector path.</param>
-    /// <exception cref="ConfigurationException">The fused engine does not know this model.</exception>
-    public void Fuse(KernelOptions options)
-    {
-        if (!CanFuse)
-        {
-            base.Fuse(options.Threads);
-        }
-
-        StopFusing();
-        _fusedOptions = options;
-        _fused = new FusedEngine(this, FusedShape!, options, RunReference);
-        using var outside = NewDisposeScope();
-        var memory = full([Slots, _policy.Width], _options.InitialMemory);
-        using var batch = memory.unsqueeze(0);
-        _fusedStart = [memory, .. _policy.Start(batch).Tensors.Select(part => part[0].contiguous())];
-        foreach (var part in _fusedStart)
-        {
-            part.DetachFromDisposeScope();
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void StopFusing()
-    {
-        _fused?.Dispose();
-        _fused = null;
-        foreach (var part in _fusedStart)
-        {
-            part.Dispose();
-        }
-
-        _fusedStart = [];
-    }
-
-    /// <inheritdoc/>
-    public override Tensor Forward(Tensor input, HeadTrace? trace = null)
-    {
-        if (_fused is null)
-        {
-            return base.Forward(input, trace);
-        }
-
-        RequireSequences(input);
-        IReadOnlyList<Tensor> start = [.. _controller.InitialState, InitialReads, .. _fusedStart];
-        return RunFused(input, start, shared: true, trace)[0];
-    }
-
-    /// <inheritdoc/>
-    public override (Tensor Logits, ModelState State) Run(Tensor input, ModelState state, HeadTrace? trace = null)
-    {
-        if (_fused is null)
-        {
-            return base.Run(input, state, trace);
-        }
-
-        RequireSequences(input);
-        var results = RunFused(input, [.. state.Tensors], shared: false, trace);
-        return (results[0], ((State)state).With([.. results.Skip(1)]));
-    }
+    protected override IEnumerable<Tensor> TrainedStart => [.. _controller.InitialState, InitialReads];
 
     /// <inheritdoc/>
     public override ModelState InitialState(long batch)
@@ -200,15 +123,8 @@ public sealed class MemoryModel : SequenceModel
     }
 
     /// <inheritdoc/>
-    public override (Tensor Logits, ModelState State) Step(Tensor input, ModelState state, HeadTrace? trace = null)
+    protected override (Tensor Output, ModelState State) OutputStep(Tensor input, ModelState state, HeadTrace? trace)
     {
-        RequireStep(input);
-        if (_fused is not null && !is_grad_enabled())
-        {
-            var (outputs, after) = Run(input.unsqueeze(1), state, trace);
-            return (outputs.squeeze(1), after);
-        }
-
         var last = (State)state;
         var seen = cat([input, last.Reads.flatten(1)], 1);
         var (hidden, controllerState) = _controller.Step(seen, last.Controller);
@@ -225,33 +141,10 @@ public sealed class MemoryModel : SequenceModel
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    protected override IEnumerable<Tensor> ConstantStart()
     {
-        if (disposing)
-        {
-            StopFusing();
-        }
-
-        base.Dispose(disposing);
-    }
-
-    private IReadOnlyList<Tensor> RunReference(Tensor input, IReadOnlyList<Tensor> start)
-    {
-        var (logits, final) = base.Run(input, ((State)InitialState(input.shape[0])).With(start));
-        return [logits, .. final.Tensors];
-    }
-
-    private IReadOnlyList<Tensor> RunFused(Tensor input, IReadOnlyList<Tensor> start, bool shared, HeadTrace? trace)
-    {
-        if (trace is null)
-        {
-            return _fused!.Run(input, start, shared, wantFinal: !shared);
-        }
-
-        using var steps = new FusedTrace(FusedShape!, checked((int)input.shape[1]));
-        var results = _fused!.Run(input, start, shared, wantFinal: !shared, steps.Target);
-        steps.CopyTo(trace);
-        return results;
+        var memory = full([Slots, _policy.Width], _options.InitialMemory);
+        return [memory, .. _policy.Start(memory.unsqueeze(0)).Tensors.Select(part => part[0].contiguous())];
     }
 
     private sealed record State(
@@ -262,11 +155,10 @@ public sealed class MemoryModel : SequenceModel
     {
         public override IEnumerable<Tensor> Tensors => [.. Controller.Tensors, Reads, Memory, .. Policy.Tensors];
 
-        public State With(IReadOnlyList<Tensor> tensors)
+        public override ModelState With(IReadOnlyList<Tensor> tensors)
         {
-            var controller = Controller.With(tensors);
-            Tensor[] rest = [.. tensors.Skip(controller.Tensors.Count())];
-            return new State(controller, rest[0], rest[1], Policy.With(rest[2..]));
+            var rest = tensors.Skip(Controller.Tensors.Count()).ToArray();
+            return new State(Controller.With(tensors), rest[0], rest[1], Policy.With(rest[2..]));
         }
     }
 }
@@ -302,7 +194,7 @@ public abstract record MemoryModelOptions : ModelOptions
     /// <inheritdoc/>
     public override void Validate()
     {
-        Controller.Validate();
+        Controller.Validate("model.controller");
         Require.AtLeast("model.slots", Slots, 1);
         Require.AtLeast("model.width", Width, 1);
         Require.AtLeast("model.readHeads", ReadHeads, 1);

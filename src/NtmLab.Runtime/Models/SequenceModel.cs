@@ -131,4 +131,8 @@ public abstract record ModelState
 {
     /// <summary>All tensors of the state.</summary>
     public abstract IEnumerable<Tensor> Tensors { get; }
+
+    /// <summary>The same kind of state with other tensors, as one that was kept elsewhere.</summary>
+    /// <param name="tensors">As many as <see cref="Tensors"/>, in its order and of its shapes.</param>
+    public abstract ModelState With(IReadOnlyList<Tensor> tensors);
 }

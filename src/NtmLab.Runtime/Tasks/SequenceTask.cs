@@ -57,6 +57,9 @@ public abstract record SequenceTask
 /// <param name="Mask">1 where loss and score count, else 0, <c>[batch, time]</c>.</param>
 public sealed record SequenceBatch(int Length, Tensor Input, Tensor Target, Tensor Mask) : IDisposable
 {
+    /// <summary>Inputs, <c>[batch, time, feature]</c>.</summary>
+    public Tensor Input { get; } = TensorMemory.Aligned(Input);
+
     /// <summary>The batch on another device, or itself.</summary>
     public SequenceBatch To(Device device) =>
         device.type == DeviceType.CPU ? this : new(Length, Input.to(device), Target.to(device), Mask.to(device));

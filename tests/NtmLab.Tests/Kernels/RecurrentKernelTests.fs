@@ -48,73 +48,57 @@ let private draw (seed: uint64) : Case =
 let private tensor (seed: uint64) (shape: int list) : torch.Tensor =
     (Tensors.uniform (RandomStream(seed, "tensor")) -1.0 1.0 shape).``to`` torch.float32
 
-let private build (case: Case) (seed: uint64) : Controller =
-    let controller = case.Options.Build(case.Inputs, RandomStream(seed, "layers"))
+let private outputs = 3
+
+let private build (case: Case) (seed: uint64) : RecurrentModel =
+    let model = new RecurrentModel(case.Inputs, outputs, case.Options, RandomStream(seed, "layers"))
     use noGradient = torch.no_grad ()
 
-    for parameter in controller.parameters () do
+    for parameter in model.parameters () do
         parameter.add_ (tensor seed [ for n in parameter.shape -> int n ] * torch.tensor 0.1f)
         |> ignore
 
-    controller
+    model
 
 let private gradient (tensor: torch.Tensor) : torch.Tensor =
     match tensor.grad with
     | null -> torch.zeros_like tensor
     | gradient -> gradient.clone ()
 
-/// Step by step: the reference.
-let private reference (controller: Controller) (input: torch.Tensor) (state: ControllerState) =
-    let mutable state = state
-
-    let outputs = [|
-        for step in input.unbind 1L do
-            let struct (output, next) = controller.Step(step, state)
-            state <- next
-            output
-    |]
-
-    struct (torch.stack (outputs, 1L), state)
-
-/// Output, final state and all gradients, from the trained start or from a given one.
-let private compute
-    (case: Case)
-    (seed: uint64)
-    (given: bool)
-    (engine: FusedLayers option)
-    (controller: Controller)
-    =
-    for parameter in controller.parameters () do
+/// Output, final state and all gradients, from the first state of the model's own or from a given one.
+let private compute (case: Case) (seed: uint64) (given: bool) (model: RecurrentModel) =
+    for parameter in model.parameters () do
         match parameter.grad with
         | null -> ()
         | gradient -> gradient.zero_ () |> ignore
 
     let input = (tensor seed [ case.Batch; case.Time; case.Inputs ]).requires_grad_()
-    let units = case.Options.Units
+    let first = model.InitialState(int64 case.Batch)
 
     let start =
         if given then
-            let part index = (tensor (seed + 7UL + uint64 index) [ case.Batch; units ]).requires_grad_()
-            let trained = controller.Start(int64 case.Batch)
+            let drawn = [|
+                for index, part in Seq.indexed first.Tensors do
+                    (tensor (seed + 7UL + uint64 index) [ for n in part.shape -> int n ]).requires_grad_()
+            |]
 
-            ControllerState(
-                [| for i in 0 .. trained.Hidden.Count - 1 -> part i |],
-                [| for i in 0 .. trained.Cells.Count - 1 -> part (10 + i) |]
-            )
+            first.With drawn
         else
-            controller.Start(int64 case.Batch)
+            first
 
     let struct (output, final) =
-        match engine with
-        | Some engine when given -> engine.Forward(input, start)
-        | Some engine -> struct (engine.Forward input, ControllerState([||], [||]))
-        | None -> reference controller input start
+        if given then
+            model.Run(input, start)
+        else
+            struct (model.Forward input, first)
 
-    let mutable loss = (output * tensor (seed + 1UL) [ case.Batch; case.Time; units ]).sum()
+    let mutable loss = (output * tensor (seed + 1UL) [ case.Batch; case.Time; outputs ]).sum()
 
     if given then
         for index, part in Seq.indexed final.Tensors do
-            loss <- loss + (part * tensor (seed + 2UL + uint64 index) [ case.Batch; units ]).sum()
+            loss <-
+                loss
+                + (part * tensor (seed + 2UL + uint64 index) [ for n in part.shape -> int n ]).sum()
 
     loss.backward ()
 
@@ -127,7 +111,7 @@ let private compute
 
             for index, part in Seq.indexed start.Tensors do
                 $"start {index}", gradient part
-        for struct (name, parameter) in controller.named_parameters () do
+        for struct (name, parameter) in model.named_parameters () do
             name, gradient parameter
     ]
 
@@ -141,11 +125,11 @@ let private agree
 
         Expect.isLessThan worst 1e-4 $"{name}: {case}"
 
-let private withCase (seed: uint64) (test: Case -> Controller -> unit) : unit =
+let private withCase (seed: uint64) (test: Case -> RecurrentModel -> unit) : unit =
     use scope = torch.NewDisposeScope()
     let case = draw seed
-    use controller = build case seed
-    test case controller
+    use model = build case seed
+    test case model
 
 let tests =
     testList "RecurrentKernel" [
@@ -154,23 +138,22 @@ let tests =
                 $"fused layers give the values and gradients of single steps from {start}, for 40 drawn shapes"
                 (fun () ->
                     for seed in 1UL .. 40UL do
-                        withCase seed (fun case controller ->
-                            let expected = compute case seed given None controller
-                            use engine = new FusedLayers(controller, case.Kernel)
-                            agree case expected (compute case seed given (Some engine) controller)))
+                        withCase seed (fun case model ->
+                            let expected = compute case seed given model
+                            model.Fuse case.Kernel
+                            agree case expected (compute case seed given model)))
 
         testCase "any number of threads gives the same bits, and so does a second pass" (fun () ->
             for seed in 101UL .. 106UL do
-                withCase seed (fun case controller ->
+                withCase seed (fun case model ->
                     let case = { case with Batch = 17 }
 
                     let results = [
                         for threads in [ 1; 2; 3 ] do
-                            use engine = new FusedLayers(controller, KernelOptions(Threads = threads))
+                            model.Fuse threads
 
                             for _ in 1..2 do
-                                compute case seed true (Some engine) controller
-                                |> List.map (snd >> Tensors.bits)
+                                compute case seed true model |> List.map (snd >> Tensors.bits)
                     ]
 
                     for other in results.Tail do
@@ -178,26 +161,31 @@ let tests =
 
         testCase "without gradients the outputs have the bits of training" (fun () ->
             for seed in 111UL .. 116UL do
-                withCase seed (fun case controller ->
-                    use engine = new FusedLayers(controller, case.Kernel)
+                withCase seed (fun case model ->
+                    model.Fuse case.Kernel
                     let input = tensor seed [ case.Batch; case.Time; case.Inputs ]
-                    let trained = (engine.Forward input).detach()
+                    let trained = (model.Forward input).detach()
                     use noGradient = torch.no_grad ()
-                    Expect.equal (Tensors.bits (engine.Forward input)) (Tensors.bits trained) $"{case}"))
+                    Expect.equal (Tensors.bits (model.Forward input)) (Tensors.bits trained) $"{case}"))
 
         testCase
             "a wrong width, a state of another batch and numbers that are not finite are refused"
             (fun () ->
-                withCase 121UL (fun case controller ->
-                    use engine = new FusedLayers(controller, case.Kernel)
+                withCase 121UL (fun case model ->
+                    model.Fuse case.Kernel
 
                     Expect.throwsT<ShapeException>
-                        (fun () -> engine.Forward(tensor 1UL [ 2; 3; case.Inputs + 1 ]) |> ignore)
+                        (fun () -> model.Forward(tensor 1UL [ 2; 3; case.Inputs + 1 ]) |> ignore)
                         "width"
+
+                    Expect.throwsT<ShapeException>
+                        (fun () ->
+                            model.Run(tensor 1UL [ 2; 3; case.Inputs ], model.InitialState 3L) |> ignore)
+                        "batch"
 
                     let input = tensor 1UL [ 2; 3; case.Inputs ]
                     input[0, 0, 0] <- torch.tensor nanf
-                    Expect.throwsT<DivergenceException> (fun () -> engine.Forward input |> ignore) "nan"))
+                    Expect.throwsT<DivergenceException> (fun () -> model.Forward input |> ignore) "nan"))
 
         testCase "a kernel refuses impossible sizes by name" (fun () ->
             let refused =

@@ -133,6 +133,17 @@ let private state (options: ModelOptions) = [
         let struct (_, next) = stepping model (sequences 7UL 2 8) start
         Expect.equal (shapes next) (shapes start) "constant memory")
 
+    testCase "goes on from a state that was kept elsewhere"
+    <| withModel options (fun model ->
+        use noGradient = torch.no_grad ()
+        let x = sequences 10UL 2 6
+        let struct (_, state) = stepping model (x.narrow (1L, 0L, 3L)) (model.InitialState 2L)
+        let kept = (model.InitialState 2L).With [| for tensor in state.Tensors -> tensor.clone () |]
+        let rest = x.narrow (1L, 3L, 3L)
+        let struct (expected, _) = stepping model rest state
+        let struct (got, _) = stepping model rest kept
+        agree got expected "the same outputs")
+
     testCase "reports a cost, and a path that is no shorter for a longer lag"
     <| withModel options (fun model ->
         Expect.isGreaterThan model.MultiplyAddsPerStep 0L "multiply-adds"

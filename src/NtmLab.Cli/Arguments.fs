@@ -23,6 +23,7 @@ type Listing =
     | Models
     | Tasks
     | Policies
+    | Presets
     | Experiments
 
 /// Options of `ntmlab list`.
@@ -109,7 +110,7 @@ type Verb =
             match verb with
             | Run _ -> "train, evaluate and draw what a script describes."
             | Resume _ -> "go on with a run exactly where it stopped."
-            | Listed _ -> "list models, tasks, policies or experiments."
+            | Listed _ -> "list models, tasks, policies, presets or experiments."
             | Runs _ -> "list the runs."
             | Show _ -> "show one run."
             | Bench _ -> "measure the fused engine side by side with the reference engine."

@@ -126,6 +126,7 @@ let list (arguments: ParseResults<ListArgument>) : int =
         | Models -> named Catalog.Models
         | Tasks -> named Catalog.Tasks
         | Policies -> named Catalog.Policies
+        | Presets -> [ for preset in Preset.All -> preset.Name, preset.Summary ]
         | Experiments -> experiments ()
 
     if arguments.Contains ListArgument.Json then

@@ -22,7 +22,8 @@ namespace NtmLab.Models;
 /// </code>
 /// With layer normalisation (Ba, Kiros, Hinton 2016, equations 20 to 22) the products with the input and with the hidden state
 /// are each brought to zero mean and unit variance over all gates together, then scaled; an LSTM's new cell likewise, before
-/// its tanh.
+/// its tanh. With skip connections (Graves 2013, section 2) every layer sees the input beside the layer below, and the output
+/// is that of all layers together.
 /// </summary>
 public abstract class Controller : nn.Module
 {
@@ -42,10 +43,11 @@ public abstract class Controller : nn.Module
         Units = options.Units;
         Layers = options.Layers;
         LayerNorm = options.LayerNorm;
+        Skip = options.Skip && Layers > 1;
         var rows = GatesOf(kind) * Units;
         for (var layer = 0; layer < Layers; layer++)
         {
-            var below = layer == 0 ? inputWidth : Units;
+            var below = SeenBy(layer);
             register_parameter($"input_weight_{layer}", Initialisation.Xavier(random, rows, below));
             if (kind != CellKind.FeedForward)
             {
@@ -81,8 +83,11 @@ public abstract class Controller : nn.Module
     /// <summary>Width of what the controller sees in each step: the input and all read vectors.</summary>
     public int InputWidth { get; }
 
-    /// <summary>Width of each layer, and of the controller's output.</summary>
+    /// <summary>Width of each layer.</summary>
     public int Units { get; }
+
+    /// <summary>Width of the controller's output.</summary>
+    public int OutputWidth => Skip ? Layers * Units : Units;
 
     /// <summary>The number of layers.</summary>
     public int Layers { get; }
@@ -90,8 +95,11 @@ public abstract class Controller : nn.Module
     /// <summary>Whether products are normalised.</summary>
     public bool LayerNorm { get; }
 
+    /// <summary>Whether every layer sees the input and is seen in the output.</summary>
+    public bool Skip { get; }
+
     /// <summary>Whether the fused engine knows these layers.</summary>
-    public bool CanFuse => !LayerNorm;
+    public bool CanFuse => !LayerNorm && !Skip;
 
     /// <summary>Values carried from step to step for one sequence.</summary>
     public long StateSize => (long)Layers * Units * (Kind == CellKind.Lstm ? 2 : Kind == CellKind.FeedForward ? 0 : 1);
@@ -102,7 +110,7 @@ public abstract class Controller : nn.Module
         get
         {
             long gates = (long)GatesOf(Kind) * Units, hidden = Kind == CellKind.FeedForward ? 0 : Units;
-            return gates * (InputWidth + hidden + ((Layers - 1) * (Units + hidden)));
+            return gates * Enumerable.Range(0, Layers).Sum(layer => SeenBy(layer) + hidden);
         }
     }
 
@@ -123,18 +131,20 @@ public abstract class Controller : nn.Module
     /// <summary>One step.</summary>
     /// <param name="input">What the controller sees, <c>[batch, InputWidth]</c>.</param>
     /// <param name="state">The state one step ago.</param>
-    /// <returns>The output <c>[batch, Units]</c> and the next state.</returns>
+    /// <returns>The output <c>[batch, OutputWidth]</c> and the next state.</returns>
     public (Tensor Output, ControllerState State) Step(Tensor input, ControllerState state)
     {
-        var (hidden, cells) = (new List<Tensor>(), new List<Tensor>());
+        var (hidden, cells, outputs) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>());
         var x = input;
         for (var layer = 0; layer < Layers; layer++)
         {
+            x = Skip && layer > 0 ? cat([x, input], 1) : x;
             (x, var cell) = Step(
                 layer,
                 FromInput(layer, x),
                 state.Hidden.ElementAtOrDefault(layer),
                 state.Cells.ElementAtOrDefault(layer));
+            outputs.Add(x);
             if (Kind != CellKind.FeedForward)
             {
                 hidden.Add(x);
@@ -146,7 +156,7 @@ public abstract class Controller : nn.Module
             }
         }
 
-        return (x, new ControllerState(hidden, cells));
+        return (Skip ? cat(outputs, 1) : x, new ControllerState(hidden, cells));
     }
 
     /// <summary>One step of one layer.</summary>
@@ -173,6 +183,8 @@ public abstract class Controller : nn.Module
     /// <summary>Zero mean and unit variance over the last dimension, then scale and shift.</summary>
     protected static Tensor Normalised(Tensor values, Tensor scale, Tensor? shift) =>
         nn.functional.layer_norm(values, [values.shape[^1]], scale, shift, NormEpsilon);
+
+    private int SeenBy(int layer) => layer == 0 ? InputWidth : Skip ? Units + InputWidth : Units;
 
     private Tensor FromInput(int layer, Tensor input)
     {
@@ -249,6 +261,12 @@ public abstract record ControllerOptions
 
     /// <summary>Whether products with weights are normalised (Ba, Kiros, Hinton 2016); the reference engine only.</summary>
     public bool LayerNorm { get; init; }
+
+    /// <summary>
+    /// Whether every layer sees the input and is seen in the output (Graves 2013, section 2), as the LSTM networks of the Neural
+    /// Turing Machine paper have it; the reference engine only. Nothing changes for one layer.
+    /// </summary>
+    public bool Skip { get; init; }
 
     /// <summary>What the layers start from; trained, as in the Neural Turing Machine (Graves et al. 2014), by default.</summary>
     public FirstState FirstState { get; init; }

@@ -15,6 +15,7 @@ public sealed record GruOptions : RecurrentModelOptions
         Units = Units,
         Layers = Layers,
         LayerNorm = LayerNorm,
+        Skip = Skip,
         FirstState = FirstState,
         ChronoLag = ChronoLag,
     };

@@ -18,6 +18,7 @@ public sealed record LstmOptions : RecurrentModelOptions
         Units = Units,
         Layers = Layers,
         LayerNorm = LayerNorm,
+        Skip = Skip,
         FirstState = FirstState,
         ForgetBias = ForgetBias,
         ChronoLag = ChronoLag,

@@ -40,7 +40,7 @@ public sealed class MemoryModel : FusableModel
         _policy = policy;
         var readWidth = policy.ReadHeads * policy.Width;
         _controller = options.Controller.Build(inputWidth + readWidth, random);
-        var units = _controller.Units;
+        var units = _controller.OutputWidth;
         register_module("controller", _controller);
         register_module("policy", policy);
         register_parameter("initial_reads", Initialisation.Uniform(random, 0.05, policy.ReadHeads, policy.Width));

@@ -31,7 +31,7 @@ public sealed class RecurrentModel : FusableModel
     {
         _layers = layers;
         register_module("layers", _layers);
-        register_parameter("output_weight", Initialisation.Xavier(random, outputWidth, _layers.Units));
+        register_parameter("output_weight", Initialisation.Xavier(random, outputWidth, _layers.OutputWidth));
         register_parameter("output_bias", Initialisation.Constant(0, outputWidth));
     }
 
@@ -42,9 +42,10 @@ public sealed class RecurrentModel : FusableModel
     public override long MultiplyAddsPerStep => _layers.MultiplyAddsPerStep + OutputWeight.numel();
 
     /// <summary>
-    /// A signal goes up one layer or on one step at a time, and through the output: layers + lag + 1; it may climb at any step.
+    /// A signal goes up one layer or on one step at a time, and through the output: layers + lag + 1; with skip connections one
+    /// layer is enough.
     /// </summary>
-    public override long PathLength(long lag) => _layers.Layers + lag + 1;
+    public override long PathLength(long lag) => (_layers.Skip ? 1 : _layers.Layers) + lag + 1;
 
     /// <inheritdoc/>
     protected override NetworkShape? FusedShape => _layers.CanFuse
@@ -92,6 +93,9 @@ public abstract record RecurrentModelOptions : ModelOptions
 
     /// <inheritdoc cref="ControllerOptions.LayerNorm"/>
     public bool LayerNorm { get; init; }
+
+    /// <inheritdoc cref="ControllerOptions.Skip"/>
+    public bool Skip { get; init; }
 
     /// <inheritdoc cref="ControllerOptions.FirstState"/>
     public FirstState FirstState { get; init; }

@@ -15,6 +15,7 @@ public sealed record RnnOptions : RecurrentModelOptions
         Units = Units,
         Layers = Layers,
         LayerNorm = LayerNorm,
+        Skip = Skip,
         FirstState = FirstState,
         HiddenStart = HiddenStart,
     };

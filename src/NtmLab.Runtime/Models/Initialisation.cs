@@ -32,6 +32,8 @@ public static class Initialisation
             values[i] = (float)random.NextUniform(-range, range);
         }
 
-        return new Parameter(tensor(values, shape));
+        // A copy in libtorch's own memory: see SequenceBatch.To.
+        using var drawn = tensor(values, shape);
+        return new Parameter(drawn.clone());
     }
 }

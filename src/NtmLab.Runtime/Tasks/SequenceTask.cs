@@ -57,9 +57,12 @@ public abstract record SequenceTask
 /// <param name="Mask">1 where loss and score count, else 0, <c>[batch, time]</c>.</param>
 public sealed record SequenceBatch(int Length, Tensor Input, Tensor Target, Tensor Mask) : IDisposable
 {
-    /// <summary>The batch on another device, or itself.</summary>
+    /// <summary>
+    /// A copy on a device, always in libtorch's own memory: a tensor made from an array lies where the array does, and libtorch's
+    /// matrix products round differently where values do not lie on a boundary of 64 bytes.
+    /// </summary>
     public SequenceBatch To(Device device) =>
-        device.type == DeviceType.CPU ? this : new(Length, Input.to(device), Target.to(device), Mask.to(device));
+        new(Length, Input.to(device, copy: true), Target.to(device, copy: true), Mask.to(device, copy: true));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -33,6 +33,7 @@ let private tests () : Test =
             Models.InitialisationTests.tests
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
+            Models.HierarchicalAttentionModelTests.tests
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

@@ -35,6 +35,7 @@ let private tests () : Test =
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
             Models.RecurrentModelTests.tests
+            Models.HierarchicalAttentionModelTests.tests
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

@@ -216,3 +216,43 @@ let outcome (record: RunRecord) : unit =
 
     Console.Out.WriteLine
         $"{record.Id}: {solved}; trained {count record.Sequences} sequences in {span record.Seconds}."
+
+/// Several runs of one task side by side, on standard output: the score at the last length that was evaluated.
+let comparison (records: RunRecord list) : unit =
+    let table = Table().RoundedBorder()
+    let score = records |> List.map _.ScoreName |> List.distinct |> String.concat ", "
+
+    for heading in [ "run"; "model"; "parameters"; score; "solved after"; "sequences"; "seconds" ] do
+        let column = TableColumn heading
+
+        table.AddColumn(
+            if heading = "run" || heading = "model" then
+                column
+            else
+                column.RightAligned()
+        )
+        |> ignore
+
+    for record in records do
+        let last =
+            match Seq.tryLast record.Evaluation with
+            | Some score -> score.Score.ToString("F3", invariant)
+            | None -> record.Status.ToString().ToLowerInvariant()
+
+        let solved =
+            match Option.ofNullable record.SolvedAtSequences with
+            | Some sequences -> count sequences
+            | None -> "not"
+
+        table.AddRow(
+            Markup.Escape record.Id,
+            record.Model,
+            count record.Parameters,
+            last,
+            solved,
+            count record.Sequences,
+            record.Seconds.ToString("F1", invariant)
+        )
+        |> ignore
+
+    AnsiConsole.Write table

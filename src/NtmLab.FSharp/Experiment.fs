@@ -3,8 +3,10 @@
 module NtmLab.Experiment
 
 open System
+open System.Collections.Generic
 open System.IO
 open System.Runtime.InteropServices
+open System.Text.Json.Nodes
 open System.Threading
 open NtmLab.Configuration
 open NtmLab.Display
@@ -278,8 +280,8 @@ let explain (verbose: bool) (fault: exn) : int =
 
     code
 
-/// Runs an experiment as the command line asks: makes a run, or goes on with one. Returns its record.
-let run (configuration: ExperimentConfiguration) : RunRecord =
+/// Serves what the command line asks of a script; a fault ends the process unless a host waits for it.
+let private serve (work: Session -> TextWriter -> 'T) : 'T =
     let standardOutput = Console.Out
     let mutable verbose = false
 
@@ -290,8 +292,61 @@ let run (configuration: ExperimentConfiguration) : RunRecord =
         if session.Json then
             Console.SetOut Console.Error
 
-        let result = runIn session configuration
-        report session standardOutput result
-        fst result
+        work session standardOutput
     with fault when not (Session.isHosted ()) ->
         exit (explain verbose fault)
+
+/// Runs an experiment as the command line asks: makes a run, or goes on with one. Returns its record.
+let run (configuration: ExperimentConfiguration) : RunRecord =
+    serve (fun session standardOutput ->
+        let result = runIn session configuration
+        report session standardOutput result
+        fst result)
+
+/// A run that cannot be trained to its end leaves a record all the same, and does not keep the others from theirs.
+let private runOrRecord (session: Session) (configuration: ExperimentConfiguration) : RunRecord * string =
+    try
+        runIn session configuration
+    with :? DivergenceException as fault ->
+        eprintfn "ntmlab: %s: %s" configuration.Name fault.Message
+
+        RunFolder.List session.Runs
+        |> Seq.map (fun struct (directory, record) -> record, directory)
+        |> Seq.filter (fun (record, _) ->
+            record.Name = configuration.Name && record.Seed = configuration.Seed)
+        |> Seq.maxBy (fun (record, _) -> record.Started)
+
+/// Runs several experiments one after the other and compares them; a resumed run is gone on with alone. Returns their records.
+let runAll (configurations: ExperimentConfiguration list) : RunRecord list =
+    serve (fun session standardOutput ->
+        match session.Resume with
+        | Some directory ->
+            let name = (RunFolder.ReadRecord directory).Name
+
+            match configurations |> List.tryFind (fun configuration -> configuration.Name = name) with
+            | Some configuration ->
+                let result = runIn session configuration
+                report session standardOutput result
+                [ fst result ]
+            | None ->
+                raise (
+                    RunException $"{directory}: holds '{name}', which is none of its script's experiments."
+                )
+        | None ->
+            let results = configurations |> List.map (runOrRecord session)
+
+            if session.Json then
+                let runs =
+                    JsonArray [| for record, directory in results -> record.Report directory :> JsonNode |]
+
+                standardOutput.WriteLine(
+                    JsonObject([ KeyValuePair("runs", runs :> JsonNode | null) ]).ToJsonString
+                        ConfigurationJson.Options
+                )
+
+                standardOutput.Flush()
+            else
+                Display.comparison (List.map fst results)
+                Console.Out.WriteLine $"run folders: {Path.GetFullPath session.Runs}"
+
+            List.map fst results)

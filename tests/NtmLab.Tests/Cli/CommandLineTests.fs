@@ -195,8 +195,70 @@ let tests =
                 Expect.equal outcome.Code 1 "exit code"
                 Expect.stringContains outcome.Errors "truncated" "sentence"
                 Expect.equal (FileInfo checkpoint).Length 1000L "the file"))
+        testCase
+            "a script of several experiments runs them all and compares them, diverged ones with the rest"
+            (fun () ->
+                let text =
+                    $"""
+#load "{Path.Combine(root, "experiments", "prelude.fsx")}"
+open NtmLab
+open NtmLab.Models
+open NtmLab.Tasks
+open NtmLab.Training
+
+[
+    for name, options, rate in
+        [
+            "small-rnn", (RnnOptions(Units = 4) :> ModelOptions), 1e-3
+            "small-lstm", LstmOptions(Units = 4), 1e30
+            "small-gru", GruOptions(Units = 4), 1e-3
+        ] do
+        experiment name {{
+            task (CopyTask(Bits = 2, MaxLength = 2))
+            model options
+            training (TrainingOptions(Sequences = 64L, Batch = 8, Optimiser = RmsPropOptions(LearningRate = rate)))
+            evaluation (EvaluationOptions(Lengths = [ 2 ], Sequences = 4))
+        }}
+]
+|> Experiment.runAll
+"""
+
+                script text (fun file ->
+                    within (fun runs ->
+                        let outcome = run [ "run"; file; "--runs"; runs; "--json" ]
+                        Expect.equal outcome.Code 0 outcome.Errors
+                        use document = JsonDocument.Parse outcome.Output
+
+                        let found = [
+                            for run in document.RootElement.GetProperty("runs").EnumerateArray() ->
+                                run.GetProperty("model").GetString(), run.GetProperty("status").GetString()
+                        ]
+
+                        Expect.equal
+                            found
+                            [ "rnn", "finished"; "lstm", "failed"; "gru", "finished" ]
+                            "one record each"
+
+                        let gru =
+                            Directory.GetDirectories runs |> Array.find (fun run -> run.Contains "gru")
+
+                        let resumed = run [ "resume"; gru; "--json" ]
+                        Expect.equal resumed.Code 0 resumed.Errors
+                        use document = JsonDocument.Parse resumed.Output
+
+                        Expect.equal
+                            (document.RootElement.GetProperty("model").GetString())
+                            "gru"
+                            "that one alone")))
         testCase "list --json gives names and summaries" (fun () ->
-            for what, known in [ "models", "ntm"; "tasks", "copy"; "policies", "ntm"; "experiments", "copy" ] do
+            for what, known in
+                [
+                    "models", "hierarchical-attention"
+                    "tasks", "copy"
+                    "policies", "ntm"
+                    "presets", "lstm/copy/paper"
+                    "experiments", "copy"
+                ] do
                 use document = JsonDocument.Parse (run [ "list"; what; "--json" ]).Output
 
                 let names = [

@@ -44,6 +44,9 @@ public static class Initialisation
             values[i] = (float)next();
         }
 
-        return new Parameter(tensor(values, shape));
+        // A tensor over a managed array begins wherever the collector put it, and products of matrices round differently from
+        // one alignment to another: the same training would not give the same bits. A copy begins where libtorch puts all.
+        using var managed = tensor(values, shape);
+        return new Parameter(managed.clone());
     }
 }

@@ -57,9 +57,12 @@ public abstract record SequenceTask
 /// <param name="Mask">1 where loss and score count, else 0, <c>[batch, time]</c>.</param>
 public sealed record SequenceBatch(int Length, Tensor Input, Tensor Target, Tensor Mask) : IDisposable
 {
-    /// <summary>The batch on another device, or itself.</summary>
+    /// <summary>
+    /// A copy of the batch on a device, in libtorch's own memory: a tensor over a managed array begins wherever the collector
+    /// put it, and products of matrices round differently from one alignment to another.
+    /// </summary>
     public SequenceBatch To(Device device) =>
-        device.type == DeviceType.CPU ? this : new(Length, Input.to(device), Target.to(device), Mask.to(device));
+        new(Length, Input.to(device, copy: true), Target.to(device, copy: true), Mask.to(device, copy: true));
 
     /// <inheritdoc/>
     public void Dispose()

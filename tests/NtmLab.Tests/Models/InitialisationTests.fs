@@ -56,6 +56,14 @@ let tests =
                 "a parameter"
         }
 
+        test "parameters begin at the same alignment, wherever the collector puts their values" {
+            for size in 1L .. 20L do
+                let drawn = Initialisation.Uniform(RandomStream(1UL, "x"), 1.0, size)
+                Expect.isTrue (Tensors.isAligned drawn) $"{size} values drawn"
+                let repeated = Initialisation.Repeated(Array.replicate (int size) 1.0f, 3)
+                Expect.isTrue (Tensors.isAligned repeated) $"{size} values repeated"
+        }
+
         test "a constant is the same everywhere" {
             Expect.equal (values (Initialisation.Constant(0.5f, 2L, 2L))) (Array.create 4 0.5) "four halves"
         }

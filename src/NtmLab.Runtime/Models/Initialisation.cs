@@ -22,7 +22,7 @@ public static class Initialisation
     public static Parameter Uniform(RandomStream random, double range, params long[] shape) =>
         Between(random, -range, range, shape);
 
-    /// <summary>Uniform in <c>[low, high)</c>.</summary>
+    /// <summary>Uniform in <c>[low, high]</c>.</summary>
     public static Parameter Between(RandomStream random, double low, double high, params long[] shape) =>
         Draw(() => random.NextUniform(low, high), shape);
 
@@ -31,7 +31,11 @@ public static class Initialisation
         Draw(() => deviation * random.NextNormal(), shape);
 
     /// <summary>The same row again and again, <c>[rows, row's length]</c>.</summary>
-    public static Parameter Repeated(float[] row, int rows) => new(tensor(row).repeat(rows, 1));
+    public static Parameter Repeated(float[] row, int rows)
+    {
+        using var managed = tensor(row);
+        return new Parameter(managed.repeat(rows, 1));
+    }
 
     /// <summary>One value everywhere.</summary>
     public static Parameter Constant(float value, params long[] shape) => new(full(shape, value));

@@ -33,6 +33,11 @@ let private tests () : Test =
             Models.InitialisationTests.tests
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
+            Models.DeltaNetModelTests.tests
+            testList "Blocks" [
+                Models.Blocks.FastWeightsTests.tests
+                Models.Blocks.ShortConvolutionTests.tests
+            ]
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

@@ -34,7 +34,10 @@ let private tests () : Test =
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
             Models.DeltaNetModelTests.tests
+            Models.SsmModelTests.tests
             testList "Blocks" [
+                Models.Blocks.ComplexPairTests.tests
+                Models.Blocks.DiagonalStateSpaceTests.tests
                 Models.Blocks.FastWeightsTests.tests
                 Models.Blocks.ShortConvolutionTests.tests
             ]

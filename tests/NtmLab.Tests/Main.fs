@@ -36,6 +36,14 @@ let private tests () : Test =
             Models.NtmModelTests.tests
             Models.RecurrentModelTests.tests
             Models.HierarchicalAttentionModelTests.tests
+            Models.DeltaNetModelTests.tests
+            Models.SsmModelTests.tests
+            testList "Blocks" [
+                Models.Blocks.ComplexPairTests.tests
+                Models.Blocks.DiagonalStateSpaceTests.tests
+                Models.Blocks.FastWeightsTests.tests
+                Models.Blocks.ShortConvolutionTests.tests
+            ]
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

@@ -2,6 +2,8 @@
 module NtmLab.Tests.Tensors
 
 open System
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
 open NtmLab
 open TorchSharp
 
@@ -34,6 +36,11 @@ let values3 (tensor: torch.Tensor) : float[][][] =
 let bits (tensor: torch.Tensor) : byte[] =
     use scope = torch.NewDisposeScope()
     tensor.detach().cpu().contiguous().bytes.ToArray()
+
+/// Whether a tensor begins as all do that libtorch allocates, at a multiple of 64 bytes.
+let isAligned (tensor: torch.Tensor) : bool =
+    let first = UIntPtr(Unsafe.AsPointer(&MemoryMarshal.GetReference tensor.bytes))
+    first % 64un = 0un
 
 /// The largest absolute difference of two tensors of the same shape; infinite if anything is not a number.
 let distance (a: torch.Tensor) (b: torch.Tensor) : float =

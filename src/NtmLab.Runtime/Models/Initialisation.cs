@@ -15,11 +15,27 @@ public static class Initialisation
     public static Parameter Xavier(RandomStream random, int outputs, int inputs, double gain = 1)
     {
         var range = gain * Math.Sqrt(6.0 / (inputs + outputs));
-        return Draw(random, range, outputs, inputs);
+        return Uniform(random, range, outputs, inputs);
     }
 
     /// <summary>Uniform in <c>[-range, range]</c>.</summary>
-    public static Parameter Uniform(RandomStream random, double range, params long[] shape) => Draw(random, range, shape);
+    public static Parameter Uniform(RandomStream random, double range, params long[] shape) =>
+        Between(random, -range, range, shape);
+
+    /// <summary>Uniform in <c>[low, high]</c>.</summary>
+    public static Parameter Between(RandomStream random, double low, double high, params long[] shape) =>
+        Draw(() => random.NextUniform(low, high), shape);
+
+    /// <summary>Normal around 0.</summary>
+    public static Parameter Normal(RandomStream random, double deviation, params long[] shape) =>
+        Draw(() => deviation * random.NextNormal(), shape);
+
+    /// <summary>The same row again and again, <c>[rows, row's length]</c>.</summary>
+    public static Parameter Repeated(float[] row, int rows)
+    {
+        using var managed = tensor(row);
+        return new Parameter(managed.repeat(rows, 1));
+    }
 
     /// <summary>One value everywhere.</summary>
     public static Parameter Constant(float value, params long[] shape) => new(full(shape, value));
@@ -62,12 +78,12 @@ public static class Initialisation
         return (q * r.diagonal().sign()).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    private static Parameter Draw(RandomStream random, double range, params long[] shape)
+    private static Parameter Draw(Func<double> next, params long[] shape)
     {
         var values = new float[shape.Aggregate(1L, (product, size) => product * size)];
         for (var i = 0; i < values.Length; i++)
         {
-            values[i] = (float)random.NextUniform(-range, range);
+            values[i] = (float)next();
         }
 
         return new Parameter(TensorMemory.Aligned(tensor(values, shape)));

@@ -97,6 +97,14 @@ let private randomness =
             Expect.notEqual (batch 0UL) (batch 1UL) "batches differ"
         }
 
+        test "begins at the same alignment on a device, so that a model rounds the same" {
+            for length in 1..20 do
+                use batch = CopyTask(Bits = 3).Generate(RandomStream(1UL, "copy"), 1, length)
+                use copy = batch.To torch.CPU
+                Expect.isTrue (Tensors.isAligned copy.Input) $"length {length}"
+                Expect.equal (bits copy) (bits batch) "with the same values"
+        }
+
         test "of a known key is the known one" {
             let batch = CopyTask(Bits = 3).Generate(RandomStream(1UL, "copy"), 1, 2)
 

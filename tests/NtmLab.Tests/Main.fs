@@ -28,11 +28,16 @@ let private tests () : Test =
             Memory.AddressingGradientTests.tests
             Memory.InterfaceLayoutTests.tests
             Memory.NtmPolicyTests.tests
+            Memory.DncAddressingTests.tests
+            Memory.DncAddressingOracleTests.tests
+            Memory.DncAddressingGradientTests.tests
+            Memory.DncPolicyTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
+            Models.DncModelTests.tests
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

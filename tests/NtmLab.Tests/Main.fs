@@ -32,12 +32,15 @@ let private tests () : Test =
             Memory.DncAddressingOracleTests.tests
             Memory.DncAddressingGradientTests.tests
             Memory.DncPolicyTests.tests
+            Memory.LruaAddressingTests.tests
+            Memory.LruaPolicyTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
             Models.DncModelTests.tests
+            Models.LruaModelTests.tests
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

@@ -13,7 +13,7 @@ let tests =
             let names (entries: CatalogEntry seq) = [ for entry in entries -> entry.Name ]
             Expect.contains (names Catalog.Tasks) "copy" "tasks"
 
-            for name in [ "ntm"; "dnc" ] do
+            for name in [ "ntm"; "dnc"; "mann-lrua" ] do
                 Expect.contains (names Catalog.Models) name "models"
                 Expect.contains (names Catalog.Policies) name "policies"
         }

@@ -29,6 +29,12 @@ let private tests () : Test =
             Memory.AddressingGradientTests.tests
             Memory.InterfaceLayoutTests.tests
             Memory.NtmPolicyTests.tests
+            Memory.DncAddressingTests.tests
+            Memory.DncAddressingOracleTests.tests
+            Memory.DncAddressingGradientTests.tests
+            Memory.DncPolicyTests.tests
+            Memory.LruaAddressingTests.tests
+            Memory.LruaPolicyTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests
@@ -44,6 +50,8 @@ let private tests () : Test =
                 Models.Blocks.FastWeightsTests.tests
                 Models.Blocks.ShortConvolutionTests.tests
             ]
+            Models.DncModelTests.tests
+            Models.LruaModelTests.tests
         ]
         testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
         testList "Training" [

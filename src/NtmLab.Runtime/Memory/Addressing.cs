@@ -105,5 +105,5 @@ public static class Addressing
     }
 
     /// <summary>The Euclidean norm over the last dimension, with a finite gradient at zero.</summary>
-    private static Tensor Norm(Tensor vectors) => vectors.square().sum(-1).add(Constants.CosineEpsilonSquare).sqrt();
+    internal static Tensor Norm(Tensor vectors) => vectors.square().sum(-1).add(Constants.CosineEpsilonSquare).sqrt();
 }

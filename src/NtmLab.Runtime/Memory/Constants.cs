@@ -19,4 +19,7 @@ internal static class Constants
 
     /// <summary>See <see cref="Addressing.SharpeningEpsilon"/>.</summary>
     public static readonly Scalar SharpeningEpsilon = Addressing.SharpeningEpsilon.ToScalar();
+
+    /// <summary>See <see cref="DncAddressing.LinkEpsilon"/>.</summary>
+    public static readonly Scalar LinkEpsilon = DncAddressing.LinkEpsilon.ToScalar();
 }

@@ -107,15 +107,12 @@ public sealed class NtmPolicy : MemoryPolicy
         return (new ReadDecision(weighting), current with { ReadWeighting = weighting });
     }
 
-    /// <summary><c>ln(1 + e^x) = -ln sigmoid(-x)</c>, without the numbers that libtorch's own takes: see <see cref="Constants"/>.</summary>
-    private static Tensor Softplus(Tensor x) => nn.functional.logsigmoid(x.neg()).neg();
-
     private static Tensor Address(Kind kind, IReadOnlyDictionary<string, Tensor> values, Tensor memory, Tensor previous)
     {
-        var keyStrength = Softplus(values[$"{kind}.keyStrength"]);
+        var keyStrength = HeadActivations.Softplus(values[$"{kind}.keyStrength"]);
         var gate = values[$"{kind}.gate"].sigmoid();
         var shift = nn.functional.softmax(values[$"{kind}.shift"], dim: -1);
-        var sharpening = Softplus(values[$"{kind}.sharpening"]).add(Constants.One);
+        var sharpening = HeadActivations.OnePlus(values[$"{kind}.sharpening"]);
 
         var content = Addressing.Content(values[$"{kind}.key"].tanh(), keyStrength, memory);
         var gated = Addressing.Interpolate(gate, content, previous);

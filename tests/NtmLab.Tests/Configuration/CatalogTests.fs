@@ -9,11 +9,13 @@ let private lists = [ "task", Catalog.Tasks; "model", Catalog.Models; "policy", 
 
 let tests =
     testList "Catalog" [
-        test "the copy task, the NTM and its policy are in it" {
+        test "the copy task, the memory models and their policies are in it" {
             let names (entries: CatalogEntry seq) = [ for entry in entries -> entry.Name ]
             Expect.contains (names Catalog.Tasks) "copy" "tasks"
-            Expect.contains (names Catalog.Models) "ntm" "models"
-            Expect.contains (names Catalog.Policies) "ntm" "policies"
+
+            for name in [ "ntm"; "dnc"; "mann-lrua" ] do
+                Expect.contains (names Catalog.Models) name "models"
+                Expect.contains (names Catalog.Policies) name "policies"
         }
 
         for kind, entries in lists do

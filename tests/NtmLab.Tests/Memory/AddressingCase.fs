@@ -100,3 +100,27 @@ let isWeighting (weighting: torch.Tensor) (tolerance: float) (stage: string) : u
 
     for sum in Tensors.values (weighting.sum -1L) do
         Expect.isLessThan (abs (sum - 1.0)) tolerance $"{stage}: the sum is 1"
+
+/// Requires tensors `[batch, ...]` to hold what the oracle gives for each sequence.
+let equals (case: AddressingCase) (actual: torch.Tensor) (oracle: int -> float[][]) : unit =
+    let actual = Tensors.values3 actual
+
+    for b in 0 .. case.Batch - 1 do
+        let expected = oracle b
+        Expect.equal (Array.map Array.length actual[b]) (Array.map Array.length expected) "the shape"
+
+        Array.zip actual[b] expected
+        |> Array.iteri (fun row (actual, expected) ->
+            Array.zip actual expected
+            |> Array.iteri (fun i (actual, expected) ->
+                let where = $"sequence {b}, row {row}, value {i}: {actual} and {expected}"
+                Expect.isLessThan (abs (actual - expected)) 1e-9 where))
+
+/// A row of one sequence and one head, `[1, 1, values]`.
+let row (values: float list) : torch.Tensor = Tensors.rows [ values ]
+
+/// Requires exactly the numbers that were worked out by hand, up to rounding.
+let worked (name: string) (actual: unit -> torch.Tensor) (expected: float list list) : Test = test name {
+    use scope = torch.NewDisposeScope()
+    same (actual ()) (Tensors.rows expected) "worked out by hand"
+}

@@ -2,7 +2,8 @@
 /// section 3.3) and from nothing in src: one key, weighting or memory at a time.
 module NtmLab.Tests.Memory.AddressingOracle
 
-let private norm (u: float[]) : float = sqrt (Array.sumBy (fun x -> x * x) u)
+/// The length of a vector, with the epsilon that keeps its gradient finite at zero.
+let private norm (u: float[]) : float = sqrt (Array.sumBy (fun x -> x * x) u + 1e-16)
 
 let private normalise (w: float[]) : float[] = w |> Array.map (fun x -> x / Array.sum w)
 

@@ -6,21 +6,6 @@ open NtmLab.Tests
 open NtmLab.Tests.Memory.AddressingCase
 open TorchSharp
 
-/// Requires tensors `[batch, ...]` to hold what the oracle gives for each sequence.
-let private equals (case: AddressingCase) (actual: torch.Tensor) (oracle: int -> float[][]) : unit =
-    let actual = Tensors.values3 actual
-
-    for b in 0 .. case.Batch - 1 do
-        let expected = oracle b
-        Expect.equal (Array.map Array.length actual[b]) (Array.map Array.length expected) "the shape"
-
-        Array.zip actual[b] expected
-        |> Array.iteri (fun row (actual, expected) ->
-            Array.zip actual expected
-            |> Array.iteri (fun i (actual, expected) ->
-                let where = $"sequence {b}, row {row}, value {i}: {actual} and {expected}"
-                Expect.isLessThan (abs (actual - expected)) 1e-9 where))
-
 let tests =
     testList "Addressing as plain loops" [
         law "content weightings are those of equation 5" (fun case ->

@@ -34,7 +34,11 @@ let private tests () : Test =
             Models.ControllerTests.tests
             Models.NtmModelTests.tests
         ]
-        testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
+        testList "Tasks" [
+            Tasks.CopyTaskTests.tests
+            Tasks.NeedleTaskTests.tests
+            Tasks.BinaryOutputTests.tests
+        ]
         testList "Training" [
             Training.RmsPropTests.tests
             Training.EvaluationTests.tests

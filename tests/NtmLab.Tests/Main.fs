@@ -40,7 +40,10 @@ let private tests () : Test =
             Tasks.BinaryOutputTests.tests
         ]
         testList "Training" [
+            Training.OptimiserTests.tests
             Training.RmsPropTests.tests
+            Training.AdamTests.tests
+            Training.LearningRateScheduleTests.tests
             Training.EvaluationTests.tests
             Training.TrainerTests.tests
             Training.ResumeTests.tests

@@ -196,7 +196,15 @@ let tests =
                 Expect.stringContains outcome.Errors "truncated" "sentence"
                 Expect.equal (FileInfo checkpoint).Length 1000L "the file"))
         testCase "list --json gives names and summaries" (fun () ->
-            for what, known in [ "models", "ntm"; "tasks", "copy"; "policies", "ntm"; "experiments", "copy" ] do
+            for what, known in
+                [
+                    "models", "ntm"
+                    "tasks", "copy"
+                    "tasks", "needle"
+                    "policies", "ntm"
+                    "experiments", "copy"
+                    "experiments", "needle"
+                ] do
                 use document = JsonDocument.Parse (run [ "list"; what; "--json" ]).Output
 
                 let names = [

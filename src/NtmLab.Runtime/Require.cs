@@ -55,6 +55,16 @@ public static class Require
         }
     }
 
+    /// <summary>Requires a finite number of at least 0.</summary>
+    /// <exception cref="ConfigurationException">It is not.</exception>
+    public static void NotNegative(string option, double value)
+    {
+        if (!double.IsFinite(value) || value < 0)
+        {
+            throw new ConfigurationException($"{option}: {Text(value)} is not allowed; a number of 0 or more is.");
+        }
+    }
+
     /// <summary>Requires a number in [low, high).</summary>
     /// <exception cref="ConfigurationException">It lies outside.</exception>
     public static void Within(string option, double value, double low, double high)

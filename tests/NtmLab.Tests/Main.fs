@@ -53,9 +53,16 @@ let private tests () : Test =
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
         ]
-        testList "Tasks" [ Tasks.CopyTaskTests.tests; Tasks.BinaryOutputTests.tests ]
+        testList "Tasks" [
+            Tasks.CopyTaskTests.tests
+            Tasks.NeedleTaskTests.tests
+            Tasks.BinaryOutputTests.tests
+        ]
         testList "Training" [
+            Training.OptimiserTests.tests
             Training.RmsPropTests.tests
+            Training.AdamTests.tests
+            Training.LearningRateScheduleTests.tests
             Training.EvaluationTests.tests
             Training.TrainerTests.tests
             Training.ResumeTests.tests

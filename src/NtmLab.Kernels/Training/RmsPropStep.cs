@@ -5,7 +5,7 @@ namespace NtmLab.Kernels;
 /// <summary>
 /// One step of RMSProp in the form of Graves 2013 (equations 38 to 41) over plain memory, in one pass:
 /// <code>
-/// x     = gradient clipped to [-clip, clip]
+/// x     = scale (gradient clipped to [-clip, clip])
 /// n     = decay n + (1 - decay) x^2          g = decay g + (1 - decay) x
 /// delta = momentum delta - rate x / sqrt(max(n - g^2, 0) + epsilon)
 /// value = value + delta                      gradient = 0
@@ -27,6 +27,9 @@ public sealed unsafe record RmsPropStep
 
     /// <summary>Gradients are clipped to [-clip, clip].</summary>
     public required float Clip { get; init; }
+
+    /// <summary>What clipped gradients are multiplied by.</summary>
+    public float Scale { get; init; } = 1;
 
     /// <summary>Takes the step.</summary>
     /// <param name="value">The parameters.</param>
@@ -62,11 +65,11 @@ public sealed unsafe record RmsPropStep
         where T : unmanaged, ILanes<T>
     {
         T rate = T.All(-Rate), decay = T.All(Decay), rest = T.All(1 - Decay), momentum = T.All(Momentum);
-        T epsilon = T.All(Epsilon), high = T.All(Clip), low = T.All(-Clip), zero = T.All(0f);
+        T epsilon = T.All(Epsilon), high = T.All(Clip), low = T.All(-Clip), scale = T.All(Scale), zero = T.All(0f);
         var i = start;
         for (; i + T.Count <= count; i += T.Count)
         {
-            var x = T.Min(T.Max(T.Load(gradient + i), low), high);
+            var x = scale * T.Min(T.Max(T.Load(gradient + i), low), high);
             var n = T.MultiplyAdd(decay, T.Load(meanSquare + i), rest * x * x);
             var g = T.MultiplyAdd(decay, T.Load(mean + i), rest * x);
             var deviation = T.Sqrt(T.Max(n - (g * g), zero) + epsilon);

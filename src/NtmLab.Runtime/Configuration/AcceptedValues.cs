@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace NtmLab.Configuration;
@@ -14,8 +15,8 @@ internal static class AcceptedValues
     {
         foreach (var name in path.Split('.', StringSplitOptions.RemoveEmptyEntries))
         {
-            var property = type.GetProperties().FirstOrDefault(property =>
-                JsonNamingPolicy.CamelCase.ConvertName(property.Name) == name.Split('[')[0]);
+            var property = Kinds(type).Prepend(type).SelectMany(kind => kind.GetProperties())
+                .FirstOrDefault(property => Name(property) == name.Split('[')[0]);
             if (property is null)
             {
                 break;
@@ -27,9 +28,37 @@ internal static class AcceptedValues
         return Of(Nullable.GetUnderlyingType(type) ?? type);
     }
 
+    /// <summary>The path of the first group of options that should say which of several kinds it is, and does not; else empty.</summary>
+    /// <param name="type">The type that the path starts from.</param>
+    /// <param name="part">What is read as that type.</param>
+    public static string PathWithoutKind(Type type, JsonNode part)
+    {
+        foreach (var property in type.GetProperties())
+        {
+            if (part is JsonObject options && options[Name(property)] is JsonObject group)
+            {
+                var kindless = Discriminators(property.PropertyType).Any() && !group.ContainsKey(ConfigurationJson.Kind);
+                var inner = kindless ? "" : PathWithoutKind(property.PropertyType, group);
+                if (kindless || inner.Length > 0)
+                {
+                    return $".{Name(property)}{inner}";
+                }
+            }
+        }
+
+        return "";
+    }
+
+    private static string Name(PropertyInfo property) => JsonNamingPolicy.CamelCase.ConvertName(property.Name);
+
+    private static IEnumerable<JsonDerivedTypeAttribute> Discriminators(Type type) =>
+        type.GetCustomAttributes<JsonDerivedTypeAttribute>();
+
+    private static IEnumerable<Type> Kinds(Type type) => Discriminators(type).Select(kind => kind.DerivedType);
+
     private static string Of(Type type)
     {
-        var kinds = type.GetCustomAttributes<JsonDerivedTypeAttribute>().Select(kind => $"{kind.TypeDiscriminator}").ToArray();
+        var kinds = Discriminators(type).Select(kind => $"{kind.TypeDiscriminator}").ToArray();
         return (kinds.Length > 0, type.IsEnum, Type.GetTypeCode(type)) switch
         {
             (true, _, _) => $"kind {string.Join(" or ", kinds)}",

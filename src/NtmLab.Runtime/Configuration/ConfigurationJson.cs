@@ -11,7 +11,7 @@ namespace NtmLab.Configuration;
 /// </summary>
 public static class ConfigurationJson
 {
-    private const string Kind = "kind";
+    internal const string Kind = "kind";
 
     /// <summary>How all JSON of the laboratory is written: camelCase names, kebab-case choices, no unknown keys.</summary>
     public static JsonSerializerOptions Options { get; } = MakeOptions();
@@ -80,9 +80,9 @@ public static class ConfigurationJson
         {
             return part.Deserialize(type, Options)!;
         }
-        catch (JsonException fault)
+        catch (Exception fault) when (fault is JsonException or NotSupportedException)
         {
-            var path = (fault.Path ?? "$")[1..];
+            var path = fault is JsonException { Path: { } place } ? place[1..] : AcceptedValues.PathWithoutKind(type, part);
             var accepted = AcceptedValues.At(type, path);
             throw new ConfigurationException($"{key}{path}: the value does not fit this option; accepted: {accepted}.", fault);
         }

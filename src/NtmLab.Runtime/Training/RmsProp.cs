@@ -16,21 +16,24 @@ namespace NtmLab.Training;
 /// value = value + delta
 /// </code>
 /// </summary>
-public sealed class RmsProp : IDisposable
+public sealed class RmsProp : Optimiser
 {
+    private static readonly Scalar Zero = 0.0.ToScalar();
+    private static readonly Scalar MinusOne = (-1.0).ToScalar();
+
     private readonly RmsPropOptions _options;
-    private readonly double _clip;
     private readonly RmsPropStep _kernel;
-    private readonly List<Slot> _slots = [];
 
     /// <summary>Makes the optimiser with zero state.</summary>
     /// <param name="parameters">The named parameters to train.</param>
     /// <param name="options">Rate, decay, momentum and epsilon.</param>
     /// <param name="clip">Every gradient value is clipped to [-clip, clip] first.</param>
-    public RmsProp(IEnumerable<(string Name, Parameter Value)> parameters, RmsPropOptions options, double clip)
+    /// <param name="clipNorm">The greatest norm of all gradients together; 0 for any.</param>
+    public RmsProp(
+        IEnumerable<(string Name, Parameter Value)> parameters, RmsPropOptions options, double clip, double clipNorm = 0)
+        : base(parameters, options.LearningRate, clip, clipNorm, "mean_square", "mean", "delta")
     {
         _options = options;
-        _clip = clip;
         _kernel = new RmsPropStep
         {
             Rate = (float)options.LearningRate,
@@ -39,120 +42,40 @@ public sealed class RmsProp : IDisposable
             Epsilon = (float)options.Epsilon,
             Clip = (float)clip,
         };
-        foreach (var (name, value) in parameters)
-        {
-            _slots.Add(new Slot(
-                name,
-                value,
-                zeros_like(value).DetachFromDisposeScope(),
-                zeros_like(value).DetachFromDisposeScope(),
-                zeros_like(value).DetachFromDisposeScope()));
-        }
-    }
-
-    /// <summary>The optimiser's own tensors by name; changing their values changes its state.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State
-    {
-        get
-        {
-            foreach (var slot in _slots)
-            {
-                yield return ($"{slot.Name}.mean_square", slot.MeanSquare);
-                yield return ($"{slot.Name}.mean", slot.Mean);
-                yield return ($"{slot.Name}.delta", slot.Delta);
-            }
-        }
-    }
-
-    /// <summary>Moves every parameter once and clears its gradient; parameters without a gradient stay.</summary>
-    /// <exception cref="DivergenceException">A gradient is not finite; no parameter was moved.</exception>
-    public void Step()
-    {
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        foreach (var (name, value, _, _, _) in _slots)
-        {
-            if (value.grad is { } gradient && !IsFinite(gradient))
-            {
-                ClearGradients();
-                throw new DivergenceException(
-                    $"training: the gradient of {name} is no longer finite; "
-                    + "a smaller training.optimiser.learningRate usually helps.");
-            }
-        }
-
-        foreach (var slot in _slots)
-        {
-            if (slot.Value.grad is not { } gradient)
-            {
-                continue;
-            }
-
-            if (InPlainMemory(slot.Value) && InPlainMemory(gradient))
-            {
-                _kernel.Apply(
-                    TensorMemory.Values(slot.Value),
-                    TensorMemory.Values(gradient),
-                    TensorMemory.Values(slot.MeanSquare),
-                    TensorMemory.Values(slot.Mean),
-                    TensorMemory.Values(slot.Delta));
-            }
-            else
-            {
-                Move(slot, gradient);
-            }
-        }
-    }
-
-    private static bool InPlainMemory(Tensor tensor) =>
-        tensor.dtype == ScalarType.Float32 && tensor.device.type == DeviceType.CPU && tensor.is_contiguous();
-
-    private static bool IsFinite(Tensor gradient) => InPlainMemory(gradient)
-        ? Finite.All(TensorMemory.Values(gradient))
-        : gradient.isfinite().all().item<bool>();
-
-    /// <summary>The same step in libtorch's operations, for other types and devices.</summary>
-    private void Move(Slot slot, Tensor gradient)
-    {
-        var (_, value, meanSquare, mean, delta) = slot;
-        gradient.clamp_(-_clip, _clip);
-        meanSquare.mul_(_options.Decay).addcmul_(gradient, gradient, 1 - _options.Decay);
-        mean.mul_(_options.Decay).add_(gradient, alpha: 1 - _options.Decay);
-        // Rounding can bring the variance of steady gradients a little below 0, where it has no root.
-        var variance = meanSquare.addcmul(mean, mean, -1).clamp_min_(0);
-        var deviation = variance.add_(_options.Epsilon).sqrt_();
-        delta.mul_(_options.Momentum).addcdiv_(gradient, deviation, -_options.LearningRate);
-        value.add_(delta);
-        gradient.zero_();
-    }
-
-    private void ClearGradients()
-    {
-        foreach (var (_, value, _, _, _) in _slots)
-        {
-            value.grad?.zero_();
-        }
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var (_, _, meanSquare, mean, delta) in _slots)
-        {
-            meanSquare.Dispose();
-            mean.Dispose();
-            delta.Dispose();
-        }
-    }
+    protected override void MoveFused(
+        Span<float> value, Span<float> gradient, IReadOnlyList<Tensor> state, double rate, double scale) =>
+        (_kernel with { Rate = (float)rate, Scale = (float)scale }).Apply(
+            value,
+            gradient,
+            TensorMemory.Values(state[0]),
+            TensorMemory.Values(state[1]),
+            TensorMemory.Values(state[2]));
 
-    private sealed record Slot(string Name, Parameter Value, Tensor MeanSquare, Tensor Mean, Tensor Delta);
+    /// <inheritdoc/>
+    protected override void Move(Tensor value, Tensor gradient, IReadOnlyList<Tensor> state, double rate)
+    {
+        var (meanSquare, mean, delta) = (state[0], state[1], state[2]);
+        using Scalar decay = _options.Decay.ToScalar(), rest = (1 - _options.Decay).ToScalar();
+        using Scalar momentum = _options.Momentum.ToScalar(), epsilon = _options.Epsilon.ToScalar();
+        using var back = (-rate).ToScalar();
+        meanSquare.mul_(decay).addcmul_(gradient, gradient, rest);
+        mean.mul_(decay).add_(gradient, rest);
+        // Rounding can bring the variance of steady gradients a little below 0, where it has no root.
+        var variance = meanSquare.addcmul(mean, mean, MinusOne).clamp_min_(Zero);
+        var deviation = variance.add_(epsilon).sqrt_();
+        delta.mul_(momentum).addcdiv_(gradient, deviation, back);
+        value.add_(delta);
+    }
 }
 
 /// <summary>Settings of <see cref="RmsProp"/>; the defaults are the paper's.</summary>
-public sealed record RmsPropOptions
+public sealed record RmsPropOptions : OptimiserOptions
 {
-    /// <summary>The learning rate.</summary>
-    public double LearningRate { get; init; } = 1e-4;
+    /// <summary>Makes the paper's settings.</summary>
+    public RmsPropOptions() => LearningRate = 1e-4;
 
     /// <summary>How much of the running means is kept in each step.</summary>
     public double Decay { get; init; } = 0.95;
@@ -163,11 +86,15 @@ public sealed record RmsPropOptions
     /// <summary>Added to the variance under the root.</summary>
     public double Epsilon { get; init; } = 1e-4;
 
-    /// <summary>Checks every option.</summary>
-    /// <exception cref="ConfigurationException">An option is out of range.</exception>
-    public void Validate()
+    /// <inheritdoc/>
+    public override Optimiser Build(
+        IEnumerable<(string Name, Parameter Value)> parameters, double clip, double clipNorm = 0) =>
+        new RmsProp(parameters, this, clip, clipNorm);
+
+    /// <inheritdoc/>
+    public override void Validate()
     {
-        Require.Positive("training.optimiser.learningRate", LearningRate);
+        base.Validate();
         Require.Within("training.optimiser.decay", Decay, 0, 1);
         Require.Within("training.optimiser.momentum", Momentum, 0, 1);
         Require.Positive("training.optimiser.epsilon", Epsilon);

@@ -18,7 +18,7 @@ public sealed class Trainer : IDisposable
     private readonly EvaluationOptions _evaluation;
     private readonly ulong _seed;
     private readonly TimeProvider _clock;
-    private readonly RmsProp _optimiser;
+    private readonly Optimiser _optimiser;
     private readonly Queue<float> _window;
     private readonly Device _device;
     private TrainerState _state = new();
@@ -48,8 +48,8 @@ public sealed class Trainer : IDisposable
         _seed = seed;
         _clock = clock;
         _device = model.parameters().First().device;
-        _optimiser = new RmsProp(
-            model.named_parameters().Select(named => (named.name, named.parameter)), options.Optimiser, options.Clip);
+        _optimiser = options.Optimiser.Build(
+            model.named_parameters().Select(named => (named.name, named.parameter)), options.Clip, options.ClipNorm);
         _window = new Queue<float>(options.Solved.Window);
     }
 
@@ -122,7 +122,8 @@ public sealed class Trainer : IDisposable
     {
         using var scope = NewDisposeScope();
         var random = new RandomStream(_seed, "train", (ulong)_state.Batches);
-        var batch = _task.Generate(random, (int)Math.Min(_options.Batch, _options.Sequences - _state.Sequences)).To(_device);
+        var count = (int)Math.Min(_options.Batch, _options.Sequences - _state.Sequences);
+        var batch = _task.Generate(random, count).To(_device);
         var logits = Model.Forward(batch.Input);
         var loss = _task.Loss(logits, batch);
         var value = loss.item<float>();
@@ -134,7 +135,7 @@ public sealed class Trainer : IDisposable
         }
 
         loss.backward();
-        _optimiser.Step();
+        _optimiser.Step(_options.Schedule.Fraction(_state.Sequences + count, _options.Sequences));
         return (batch.Length, value, _task.Score(logits, batch));
     }
 

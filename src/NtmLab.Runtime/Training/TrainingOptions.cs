@@ -12,10 +12,19 @@ public sealed record TrainingOptions
     public int Batch { get; init; } = 16;
 
     /// <summary>The optimiser.</summary>
-    public RmsPropOptions Optimiser { get; init; } = new();
+    public OptimiserOptions Optimiser { get; init; } = new RmsPropOptions();
+
+    /// <summary>How the learning rate changes over the budget.</summary>
+    public LearningRateSchedule Schedule { get; init; } = new ConstantSchedule();
 
     /// <summary>Every gradient value is clipped to [-clip, clip] (Graves et al. 2014, section 4.6).</summary>
     public double Clip { get; init; } = 10;
+
+    /// <summary>
+    /// The gradients of all parameters together are scaled down to this norm where theirs is greater, after each value was
+    /// clipped; 0 for no limit.
+    /// </summary>
+    public double ClipNorm { get; init; }
 
     /// <summary>When the task counts as solved.</summary>
     public SolvedOptions Solved { get; init; } = new();
@@ -33,9 +42,11 @@ public sealed record TrainingOptions
         Require.AtLeast("training.sequences", Sequences, 1);
         Require.AtLeast("training.batch", Batch, 1);
         Require.Positive("training.clip", Clip);
+        Require.NotNegative("training.clipNorm", ClipNorm);
         Require.AtLeast("training.evaluateEvery", EvaluateEvery, 1);
         Require.AtLeast("training.checkpointEvery", CheckpointEvery, 1);
         Optimiser.Validate();
+        Schedule.Validate();
         Solved.Validate();
     }
 }

@@ -255,9 +255,11 @@ open NtmLab.Training
                 [
                     "models", "hierarchical-attention"
                     "tasks", "copy"
+                    "tasks", "needle"
                     "policies", "ntm"
                     "presets", "lstm/copy/paper"
                     "experiments", "copy"
+                    "experiments", "needle"
                 ] do
                 use document = JsonDocument.Parse (run [ "list"; what; "--json" ]).Output
 

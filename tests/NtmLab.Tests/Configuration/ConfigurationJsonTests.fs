@@ -71,6 +71,24 @@ let tests =
                 read (fun document -> (group document "training")["batch"] <- "many"))
         }
 
+        test "an optimiser's option of the wrong type is refused with what is accepted" {
+            Faults.says<ConfigurationException>
+                [ "training.optimiser.decay"; "accepted: a number" ]
+                (fun () ->
+                    read (fun document -> (group (group document "training") "optimiser")["decay"] <- "slow"))
+        }
+
+        for part, accepted in [ "optimiser", "kind rms-prop or adam"; "schedule", "kind constant or linear" ] do
+            test $"a training whose {part} has no kind is refused with the known ones" {
+                Faults.says<ConfigurationException> [ $"training.{part}:"; accepted ] (fun () ->
+                    read (fun document -> (group (group document "training") part).Remove "kind" |> ignore))
+            }
+
+        test "a controller without a kind is refused with the known ones" {
+            Faults.says<ConfigurationException> [ "model.controller:"; "kind lstm or gru" ] (fun () ->
+                read (fun document -> (group (group document "model") "controller").Remove "kind" |> ignore))
+        }
+
         test "an unknown kind is refused with the known ones" {
             Faults.says<ConfigurationException> [ "task.kind"; "'cpy'"; "copy" ] (fun () ->
                 read (fun document -> (group document "task")["kind"] <- "cpy"))

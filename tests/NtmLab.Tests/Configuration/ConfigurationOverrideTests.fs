@@ -5,8 +5,10 @@ open Expecto
 open NtmLab
 open NtmLab.Configuration
 open NtmLab.Models
+open NtmLab.Tasks
 open NtmLab.Tests
 open NtmLab.Tests.Configuration.GeneratedConfiguration
+open NtmLab.Training
 
 let private apply (overrides: string list) : ExperimentConfiguration =
     ConfigurationOverride.Apply(plain, overrides)
@@ -56,11 +58,15 @@ let private overrides = [
     "model.interfaceGain", "2.5", "2.5"
     "training.sequences", "1_000_000", "1000000"
     "training.batch", "8", "8"
+    "training.optimiser.kind", "rms-prop", "\"rms-prop\""
     "training.optimiser.learningRate", "3e-4", "0.0003"
     "training.optimiser.decay", "0.9", "0.9"
     "training.optimiser.momentum", "0", "0"
     "training.optimiser.epsilon", "1e-3", "0.001"
+    "training.schedule.kind", "constant", "\"constant\""
+    "training.schedule.warmUp", "2_000", "2000"
     "training.clip", "1", "1"
+    "training.clipNorm", "0.5", "0.5"
     "training.solved.score", "0.5", "0.5"
     "training.solved.window", "100", "100"
     "training.solved.continue", "50", "50"
@@ -106,6 +112,45 @@ let private reaching =
                 (configuration.Model :?> NtmOptions).Controller
                 (FeedForwardControllerOptions(Units = 7))
                 "both"
+        }
+
+        test "another optimiser starts from its own defaults, and its options can follow it" {
+            let optimiser overrides = (apply overrides).Training.Optimiser
+
+            Expect.equal
+                (optimiser [ "training.optimiser.learningRate=7"; "training.optimiser.kind=adam" ])
+                (AdamOptions())
+                "a learning rate of 0.001"
+
+            Expect.equal
+                (optimiser [
+                    "training.optimiser.kind=adam"
+                    "training.optimiser.beta1=0.5"
+                    "training.optimiser.beta2=0.9"
+                    "training.optimiser.weightDecay=0.01"
+                ])
+                (AdamOptions(Beta1 = 0.5, Beta2 = 0.9, WeightDecay = 0.01))
+                "all of them"
+        }
+
+        test "another schedule has its own options" {
+            let schedule overrides = (apply overrides).Training.Schedule
+
+            Expect.equal
+                (schedule [
+                    "training.schedule.kind=cosine"
+                    "training.schedule.final=0.1"
+                    "training.schedule.warmUp=50"
+                ])
+                (CosineSchedule(Final = 0.1, WarmUp = 50L))
+                "a cosine"
+
+            Expect.equal (schedule [ "training.schedule.kind=linear" ]) (LinearSchedule()) "a line"
+        }
+
+        test "another task has its own options" {
+            let task = (apply [ "task.kind=needle"; "task.maxLag=70"; "task.distractors=blank" ]).Task
+            Expect.equal task (NeedleTask(MaxLag = 70, Distractors = Distractors.Blank)) "a needle"
         }
 
         test "a list can be written as JSON" {
@@ -174,6 +219,18 @@ let private faults =
 
         test "an unknown controller kind is refused with the known ones" {
             refused [ "model.controller"; "feed-forward" ] [ "model.controller.kind=transformer" ]
+        }
+
+        test "an unknown optimiser is refused with the known ones" {
+            refused [ "training.optimiser"; "rms-prop or adam" ] [ "training.optimiser.kind=sgd" ]
+        }
+
+        test "an unknown schedule is refused with the known ones" {
+            refused [ "training.schedule"; "constant or linear or cosine" ] [ "training.schedule.kind=steps" ]
+        }
+
+        test "an option of another optimiser is refused with those of this one" {
+            refused [ "'training.optimiser.beta1'"; "there is no option" ] [ "training.optimiser.beta1=0.5" ]
         }
 
         test "an unknown model kind is refused with the known ones" {

@@ -56,14 +56,50 @@ let private model: Gen<ModelOptions> = gen {
         :> ModelOptions
 }
 
+/// A number from 0 up to, not including, 1.
+let private belowOne: Gen<float> =
+    Gen.choose (0, 9999) |> Gen.map (fun number -> float number / 10_000.0)
+
+let private optimiser: Gen<OptimiserOptions> = gen {
+    let! rate = positive
+    let! kept = belowOne
+    let! other = belowOne
+    let! epsilon = positive
+    let! weightDecay = positive
+
+    return!
+        Gen.elements [
+            RmsPropOptions(LearningRate = rate, Decay = kept, Momentum = other, Epsilon = epsilon)
+            :> OptimiserOptions
+            AdamOptions(
+                LearningRate = rate,
+                Beta1 = kept,
+                Beta2 = other,
+                Epsilon = epsilon,
+                WeightDecay = weightDecay
+            )
+        ]
+}
+
+let private schedule: Gen<LearningRateSchedule> = gen {
+    let! warmUp = Gen.choose (0, Int32.MaxValue)
+    let! final = belowOne
+
+    return!
+        Gen.elements [
+            ConstantSchedule(WarmUp = int64 warmUp) :> LearningRateSchedule
+            LinearSchedule(WarmUp = int64 warmUp, Final = final)
+            CosineSchedule(WarmUp = int64 warmUp, Final = final)
+        ]
+}
+
 let private training: Gen<TrainingOptions> = gen {
     let! sequences = Gen.choose (1, Int32.MaxValue)
     let! batch = upTo 1000
-    let! rate = positive
-    let! decay = Gen.choose (0, 9999)
-    let! momentum = Gen.choose (0, 9999)
-    let! epsilon = positive
+    let! optimiser = optimiser
+    let! schedule = schedule
     let! clip = positive
+    let! clipNorm = Gen.oneof [ Gen.constant 0.0; positive ]
     let! score = positive
     let! window = upTo 5000
     let! more = Gen.choose (0, 100_000)
@@ -73,18 +109,34 @@ let private training: Gen<TrainingOptions> = gen {
         TrainingOptions(
             Sequences = int64 sequences * 1000L,
             Batch = batch,
-            Optimiser =
-                RmsPropOptions(
-                    LearningRate = rate,
-                    Decay = float decay / 10_000.0,
-                    Momentum = float momentum / 10_000.0,
-                    Epsilon = epsilon
-                ),
+            Optimiser = optimiser,
+            Schedule = schedule,
             Clip = clip,
+            ClipNorm = clipNorm,
             Solved = SolvedOptions(Score = -score, Window = window, Continue = int64 more),
             EvaluateEvery = int64 every,
             CheckpointEvery = int64 every + 1L
         )
+}
+
+let private task: Gen<SequenceTask> = gen {
+    let! width = upTo 32
+    let! shortest = upTo 50
+    let! longer = Gen.choose (0, 100)
+    let! distractors = Gen.elements [ Distractors.Bits; Distractors.Blank ]
+
+    return!
+        Gen.elements [
+            CopyTask(Bits = width, MinLength = shortest, MaxLength = shortest + longer) :> SequenceTask
+            NeedleTask(
+                Pairs = 2,
+                KeyBits = width,
+                ValueBits = 33 - width,
+                MinLag = shortest,
+                MaxLag = shortest + longer,
+                Distractors = distractors
+            )
+        ]
 }
 
 let private configuration: Gen<ExperimentConfiguration> = gen {
@@ -94,9 +146,7 @@ let private configuration: Gen<ExperimentConfiguration> = gen {
     let! device = Gen.elements [ DeviceChoice.Cpu; DeviceChoice.Cuda ]
     let! engine = Gen.elements [ EngineChoice.Auto; EngineChoice.Reference ]
     let! threads = upTo 256
-    let! bits = upTo 64
-    let! shortest = upTo 50
-    let! longer = Gen.choose (0, 100)
+    let! task = task
     let! model = model
     let! training = training
     let! lengths = Gen.nonEmptyListOf (upTo 1000)
@@ -108,7 +158,7 @@ let private configuration: Gen<ExperimentConfiguration> = gen {
             Summary = summary,
             Seed = seed,
             Compute = ComputeOptions(Device = device, Engine = engine, Threads = threads),
-            Task = CopyTask(Bits = bits, MinLength = shortest, MaxLength = shortest + longer),
+            Task = task,
             Model = model,
             Training = training,
             Evaluation =

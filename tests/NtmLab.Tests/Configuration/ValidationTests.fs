@@ -19,7 +19,8 @@ let private withTask (task: SequenceTask) =
 let private withTraining (training: TrainingOptions) =
     ExperimentConfiguration(Name = "x", Task = CopyTask(), Model = NtmOptions(), Training = training)
 
-let private withOptimiser (optimiser: RmsPropOptions) = withTraining (TrainingOptions(Optimiser = optimiser))
+let private withOptimiser (optimiser: OptimiserOptions) =
+    withTraining (TrainingOptions(Optimiser = optimiser))
 
 let private withSolved (solved: SolvedOptions) = withTraining (TrainingOptions(Solved = solved))
 
@@ -71,6 +72,11 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "training.batch", "0", withTraining (TrainingOptions(Batch = 0))
     "training.clip", "0", withTraining (TrainingOptions(Clip = 0.0))
     "training.clip", "NaN", withTraining (TrainingOptions(Clip = nan))
+    "training.clipNorm", "-1", withTraining (TrainingOptions(ClipNorm = -1.0))
+    "training.clipNorm", "NaN", withTraining (TrainingOptions(ClipNorm = nan))
+    "training.schedule.warmUp",
+    "-1",
+    withTraining (TrainingOptions(Schedule = ConstantSchedule(WarmUp = -1L)))
     "training.evaluateEvery", "0", withTraining (TrainingOptions(EvaluateEvery = 0L))
     "training.checkpointEvery", "0", withTraining (TrainingOptions(CheckpointEvery = 0L))
     "training.optimiser.learningRate", "-0.1", withOptimiser (RmsPropOptions(LearningRate = -0.1))
@@ -79,6 +85,12 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "training.optimiser.momentum", "-0.5", withOptimiser (RmsPropOptions(Momentum = -0.5))
     "training.optimiser.momentum", "NaN", withOptimiser (RmsPropOptions(Momentum = nan))
     "training.optimiser.epsilon", "0", withOptimiser (RmsPropOptions(Epsilon = 0.0))
+    "training.optimiser.learningRate", "0", withOptimiser (AdamOptions(LearningRate = 0.0))
+    "training.optimiser.beta1", "1", withOptimiser (AdamOptions(Beta1 = 1.0))
+    "training.optimiser.beta2", "-0.1", withOptimiser (AdamOptions(Beta2 = -0.1))
+    "training.optimiser.epsilon", "-1", withOptimiser (AdamOptions(Epsilon = -1.0))
+    "training.optimiser.weightDecay", "-0.01", withOptimiser (AdamOptions(WeightDecay = -0.01))
+    "training.optimiser.weightDecay", "Infinity", withOptimiser (AdamOptions(WeightDecay = infinity))
     "training.solved.score", "NaN", withSolved (SolvedOptions(Score = nan))
     "training.solved.window", "0", withSolved (SolvedOptions(Window = 0))
     "training.solved.continue", "-1", withSolved (SolvedOptions(Continue = -1L))

@@ -142,6 +142,22 @@ let tests =
                 "only the second is wrong"
         }
 
+        test "a sequence with any wrong bit is wrong" {
+            use batch = batch ()
+            let logits = saying batch.Target
+            logits.narrow(0L, 1L, 1L).narrow(1L, 5L, 1L).narrow(2L, 3L, 1L).neg_() |> ignore
+
+            Expect.equal
+                (BinaryOutput.WrongSequences(withNoise batch logits, batch))
+                [| 0.0f; 1.0f; 0.0f |]
+                "one bit of the second"
+
+            Expect.equal
+                (BinaryOutput.WrongSequences(inverted batch, batch))
+                [| 1.0f; 1.0f; 1.0f |]
+                "all bits count once"
+        }
+
         test "logits of another shape are refused" {
             use batch = batch ()
 

@@ -255,6 +255,37 @@ let private otherConfiguration =
             }
     ]
 
+let private otherOptimiser =
+    let adam =
+        TrainingOptions(Sequences = options.Sequences, Batch = options.Batch, Optimiser = AdamOptions())
+
+    testList "another optimiser" [
+        for name, saving, asking in [ "RMSProp", options, adam; "Adam", adam, options ] do
+            test $"a checkpoint of a training with {name} is refused by one with another optimiser" {
+                use folder = new Folder()
+                use saver = trainer saving 1UL
+                trainBatches 1 saver |> ignore
+                Checkpoint.Save(folder.File "a.ckpt", saver, "run")
+                use asker = trainer asking 1UL
+
+                Expect.stringContains
+                    (refused (folder.File "a.ckpt") asker)
+                    "another configuration"
+                    "it says so"
+            }
+
+        test "a model takes its parameters from any training" {
+            use folder = new Folder()
+            use saver = trainer adam 1UL
+            trainBatches 1 saver |> ignore
+            Checkpoint.Save(folder.File "a.ckpt", saver, "run")
+            use model = buildModel modelOptions 9UL
+            Checkpoint.RestoreModel(folder.File "a.ckpt", model)
+            let weight (model: SequenceModel) = Tensors.bits (Tensors.parameter model "output_bias")
+            Expect.equal (weight model) (weight saver.Model) "without the optimiser"
+        }
+    ]
+
 let private saving =
     testList "saving" [
         test "a full disk leaves the old checkpoint, and it can be restored" {
@@ -293,4 +324,4 @@ let private saving =
         }
     ]
 
-let tests = testList "Checkpoint" [ roundTrip; damage; otherConfiguration; saving ]
+let tests = testList "Checkpoint" [ roundTrip; damage; otherConfiguration; otherOptimiser; saving ]

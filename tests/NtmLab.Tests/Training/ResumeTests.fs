@@ -21,34 +21,59 @@ type Arbitraries =
 
 let private config = {
     FsCheckConfig.defaultConfig with
-        maxTest = 15
+        maxTest = 10
         arbitrary = [ typeof<Arbitraries> ]
 }
 
+/// The sample training, six batches of four, with other optimisers and schedules.
+let private trainings: (string * TrainingOptions) list =
+    let training (optimiser: OptimiserOptions) (schedule: LearningRateSchedule) =
+        TrainingOptions(
+            Sequences = options.Sequences,
+            Batch = options.Batch,
+            Optimiser = optimiser,
+            Schedule = schedule,
+            ClipNorm = 0.5,
+            EvaluateEvery = options.EvaluateEvery,
+            CheckpointEvery = options.CheckpointEvery,
+            Solved = options.Solved
+        )
+
+    [
+        "RMSProp", options
+        "RMSProp with a cosine schedule",
+        training (RmsPropOptions(LearningRate = 1e-2)) (CosineSchedule(WarmUp = 6L, Final = 0.1))
+        "Adam with weight decay and a linear schedule",
+        training (AdamOptions(LearningRate = 1e-2, WeightDecay = 0.1)) (LinearSchedule(WarmUp = 10L))
+    ]
+
 /// Restores into a trainer whose parameters came from elsewhere, so that nothing is right by chance.
-let private resume (path: string) (seed: uint64) : Trainer =
+let private resumeAs (options: TrainingOptions) (path: string) (seed: uint64) : Trainer =
     let fresh =
         new Trainer(buildModel modelOptions (seed + 1UL), task, options, evaluation, seed, StoppedClock())
 
     Checkpoint.Restore(path, fresh)
     fresh
 
+let private resume: string -> uint64 -> Trainer = resumeAs options
+
 let tests =
     testList "Resuming" [
-        testPropertyWithConfig
-            config
-            "a resumed training equals an uninterrupted one, bit for bit"
-            (fun (cut: Cut) ->
-                use folder = new Folder()
-                use whole = trainer options cut.Seed
-                let wholeEvents = (train whole).Events
-                use first = trainer options cut.Seed
-                let before = (trainBatches cut.After first).Events
-                Checkpoint.Save(folder.File "a.ckpt", first, "run")
-                use second = resume (folder.File "a.ckpt") cut.Seed
-                let after = (train second).Events
-                Expect.equal (before @ after) wholeEvents "metrics and evaluations"
-                Expect.equal (snapshot second) (snapshot whole) "parameters, optimiser and state")
+        for name, options in trainings do
+            testPropertyWithConfig
+                config
+                $"a resumed training with {name} equals an uninterrupted one, bit for bit"
+                (fun (cut: Cut) ->
+                    use folder = new Folder()
+                    use whole = trainer options cut.Seed
+                    let wholeEvents = (train whole).Events
+                    use first = trainer options cut.Seed
+                    let before = (trainBatches cut.After first).Events
+                    Checkpoint.Save(folder.File "a.ckpt", first, "run")
+                    use second = resumeAs options (folder.File "a.ckpt") cut.Seed
+                    let after = (train second).Events
+                    Expect.equal (before @ after) wholeEvents "metrics and evaluations"
+                    Expect.equal (snapshot second) (snapshot whole) "parameters, optimiser and state")
 
         test "a training that is cut after every batch equals an uninterrupted one" {
             use folder = new Folder()

@@ -49,6 +49,10 @@ let private overrides = [
     "model.controller.layers", "2", "2"
     "model.controller.forgetBias", "0.5", "0.5"
     "model.controller.units", "33", "33"
+    "model.controller.chronoLag", "50", "50"
+    "model.controller.layerNorm", "true", "true"
+    "model.controller.skip", "true", "true"
+    "model.controller.firstState", "zero", "\"zero\""
     "model.slots", "64", "64"
     "model.width", "12", "12"
     "model.readHeads", "2", "2"
@@ -234,7 +238,7 @@ let private faults =
         }
 
         test "an unknown model kind is refused with the known ones" {
-            refused [ "model.kind"; "'gruu'"; "ntm" ] [ "model.kind=gruu" ]
+            refused [ "model.kind"; "'perceptron'"; "ntm" ] [ "model.kind=perceptron" ]
         }
 
         test "a model kind that is nearly right is suggested" {

@@ -17,7 +17,7 @@ let one, hundred = number 1.0, number 100.0
 /// Rosenbrock's valley, with its minimum at (1, 1).
 let rosenbrock (p: torch.Tensor) : torch.Tensor =
     let x, y = p[0L], p[1L]
-    (one - x).square() + hundred * (y - x.square()).square()
+    (one - x).square() + hundred * (y - x.square ()).square()
 
 let formula () =
     use scope = torch.NewDisposeScope()
@@ -43,7 +43,11 @@ let norm (parts: (string * torch.Tensor) list) : float =
 let rec largestCurvature (steps: int) (direction: (string * torch.Tensor) list) : float =
     let size = (1.0 / norm direction).ToScalar()
     let product = hessianProducts model loss [ for name, part in direction -> name, part * size ]
-    if steps = 0 then norm product else largestCurvature (steps - 1) product
+
+    if steps = 0 then
+        norm product
+    else
+        largestCurvature (steps - 1) product
 
 let parameters () =
     use scope = torch.NewDisposeScope()

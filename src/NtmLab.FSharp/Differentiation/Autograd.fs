@@ -46,8 +46,7 @@ let pullAll
         inputs |> Array.map torch.zeros_like
     else
         try
-            let results =
-                script.Value.invoke<torch.Tensor[]> ("pull", output, seed, inputs, recorded)
+            let results = script.Value.invoke<torch.Tensor[]>("pull", output, seed, inputs, recorded)
 
             // The call has their handles only.
             GC.KeepAlive(struct (output, seed, inputs))

@@ -170,11 +170,7 @@ let jvp (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) (v: torch.Tensor) : 
     Point.at single "jvp" [ v ] f x (Point.times v)
 
 /// f(x), and the product as jvp gives it.
-let fjvp
-    (f: torch.Tensor -> torch.Tensor)
-    (x: torch.Tensor)
-    (v: torch.Tensor)
-    : torch.Tensor * torch.Tensor =
+let fjvp (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) (v: torch.Tensor) : torch.Tensor * torch.Tensor =
     Point.at pair "fjvp" [ v ] f x (also (Point.times v))
 
 /// The gradient of the sum of f(x)[i] v[i], as jacobianTv, for x and f(x) of any shapes: v has that of f(x), the result
@@ -183,11 +179,7 @@ let vjp (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) (v: torch.Tensor) : 
     Point.at single "vjp" [ v ] f x (Point.transposeTimes v)
 
 /// f(x), and the product as vjp gives it.
-let fvjp
-    (f: torch.Tensor -> torch.Tensor)
-    (x: torch.Tensor)
-    (v: torch.Tensor)
-    : torch.Tensor * torch.Tensor =
+let fvjp (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) (v: torch.Tensor) : torch.Tensor * torch.Tensor =
     Point.at pair "fvjp" [ v ] f x (also (Point.transposeTimes v))
 
 /// The curl of an f from vectors [3] to vectors [3]: (j[2,1] - j[1,2], j[0,2] - j[2,0], j[1,0] - j[0,1]), j the Jacobian.

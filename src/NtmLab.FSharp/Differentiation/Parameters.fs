@@ -96,7 +96,8 @@ let private direction (v: (string * torch.Tensor) list) (p: LossPoint) : torch.T
             | Some part ->
                 requireLike p.Owner $"v of '{name}'" parameter part
                 part
-            | None -> raise (ShapeException $"{p.Owner}: v has no part '{name}'; one for each parameter is wanted.")
+            | None ->
+                raise (ShapeException $"{p.Owner}: v has no part '{name}'; one for each parameter is wanted.")
     ]
 
 /// The loss, and its gradient by each parameter, of the parameter's shape.
@@ -122,7 +123,6 @@ let hessianProducts
         let add (slope: torch.Tensor) (_, gradient: torch.Tensor) (part: torch.Tensor) =
             slope + (gradient * part).sum()
 
-        let slope =
-            List.fold2 add (torch.zeros_like p.Value) (pulled true p.Value p) (direction v p)
+        let slope = List.fold2 add (torch.zeros_like p.Value) (pulled true p.Value p) (direction v p)
 
         pulled p.Tracked slope p)

@@ -124,8 +124,7 @@ module internal Point =
             torch.stack ([| for v in basis p.X -> pull p.Owner p.Tracked product v u |], 1L)
 
     /// J v, for x and f(x) of any shapes.
-    let times (v: torch.Tensor) (p: Point) : torch.Tensor =
-        pushed p.Tracked p.Y (direction "x" p.X v p) p
+    let times (v: torch.Tensor) (p: Point) : torch.Tensor = pushed p.Tracked p.Y (direction "x" p.X v p) p
 
     /// J^T v, for x and f(x) of any shapes.
     let transposeTimes (v: torch.Tensor) (p: Point) : torch.Tensor =

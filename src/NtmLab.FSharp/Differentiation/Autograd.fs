@@ -78,7 +78,7 @@ let call (f: unit -> torch.Tensor) : torch.Tensor =
     finally
         nesting.Value <- nesting.Value - 1
 
-/// Runs work with everything recorded, and frees all tensors that it makes but its results.
+/// Runs work with everything recorded, and frees all tensors that it makes but its results, which each maps one by one.
 /// Results carry a graph if they are to be differentiated again, which the work is told; else they are plain values.
 let run
     (each: (torch.Tensor -> torch.Tensor) -> 'results -> 'results)
@@ -93,11 +93,15 @@ let run
     use outsideInference = torch.inference_mode false
     use recording = torch.enable_grad true
 
-    // Another tensor than the work's own, which may be one that the user's function captured.
+    // A copy: the result itself may be a captured tensor, an argument, or one number seen as many.
     let survivor (result: torch.Tensor) =
-        (if tracked then result.alias () else result.detach ()).MoveToOuterDisposeScope()
+        (if tracked then result else result.detach ()).clone().MoveToOuterDisposeScope()
 
     work tracked |> each survivor
+
+/// An argument as a node of its own; one made in inference mode could not be recorded.
+let own (tracked: bool) (argument: torch.Tensor) : torch.Tensor =
+    (if tracked then argument else argument.detach ()).clone()
 
 /// Requires values that can be differentiated: floating-point numbers, at least one.
 let requireValues (owner: string) (name: string) (tensor: torch.Tensor) : unit =

@@ -9,9 +9,10 @@
 /// f may take derivatives itself, and may capture what another derivative varies: d/dx (x * d/dy (x + y)) is 1. Where f
 /// does not depend on x, the derivative is 0.
 ///
-/// Results are plain values. Where the call stands within another derivative, or an argument requires gradients, they
-/// carry the graph that they can be differentiated again by; where gradients are off (torch.no_grad) they never do.
-/// They belong to the caller's dispose scope; all other tensors that f makes are freed.
+/// Results are plain values. Where the call stands within another derivative, or an argument requires gradients (let x do
+/// so for a penalty on a gradient, say), they carry the graph that they can be differentiated again by; where gradients are
+/// off (torch.no_grad) they never do. They share no memory with anything else and belong to the caller's dispose scope; all
+/// other tensors that f makes are freed.
 ///
 /// TorchSharp has reverse mode only. Each derivative evaluates f once; then grad, gradv and vjp take one backward pass;
 /// hessianv, jvp and jacobianv take two, the second through the first; hessian takes one and then one for each value of

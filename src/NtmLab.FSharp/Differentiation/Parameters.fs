@@ -80,6 +80,7 @@ let private pulled (recorded: bool) (scalar: torch.Tensor) (p: LossPoint) : (str
     let seed = seedOfScalar p.Owner "loss" scalar
     List.zip p.Names (List.ofArray (pullAll p.Owner recorded scalar seed p.Parameters))
 
+/// The argument v, in the order of the parameters.
 let private direction (v: (string * torch.Tensor) list) (p: LossPoint) : torch.Tensor list =
     let given = Map.ofList v
 
@@ -95,7 +96,7 @@ let private direction (v: (string * torch.Tensor) list) (p: LossPoint) : torch.T
             match given.TryFind name with
             | Some part ->
                 requireLike p.Owner $"v of '{name}'" parameter part
-                part
+                own p.Tracked part
             | None ->
                 raise (ShapeException $"{p.Owner}: v has no part '{name}'; one for each parameter is wanted.")
     ]

@@ -20,10 +20,6 @@ type internal Point = {
 /// What can be computed at a point.
 module internal Point =
 
-    /// Other tensors of the same values, so that results never share memory with arguments.
-    let private own (tracked: bool) (tensor: torch.Tensor) : torch.Tensor =
-        (if tracked then tensor else tensor.detach ()).clone()
-
     let private variable (tensor: torch.Tensor) : torch.Tensor =
         if tensor.requires_grad then
             tensor

@@ -107,6 +107,12 @@ let private first =
             for name, part in parts do
                 Expect.isFalse part.requires_grad name)
 
+        scoped "share no memory with each other" (fun () ->
+            let line = new Line()
+            let parts = gradients line (fun () -> (line.Bias + line.Weight[0L]).sum())
+            (part "bias" parts).zero_() |> ignore
+            same (part "weight" parts) (matrix [ [ 1.0; 1.0 ]; [ 0.0; 0.0 ] ]) "weight")
+
         scoped "leave out what is frozen" (fun () ->
             let line = new Line()
             line.Weight.requires_grad_ false |> ignore
@@ -175,6 +181,14 @@ let private second =
             let model, loss = ntm ()
             let v, w = like 1UL model, like 2UL model
             same (inner (hessianProducts model loss v) w) (inner v (hessianProducts model loss w)) "symmetry")
+
+        scoped "in inference mode are the same" (fun () ->
+            let line = new Line()
+            let known = hessianProducts line line.Loss (like 1UL line)
+            use inference = torch.inference_mode true
+
+            for name, part in hessianProducts line line.Loss (like 1UL line) do
+                same part (Map.find name (Map known)) name)
 
         scoped "of a loss that is linear in the parameters are zero" (fun () ->
             let line = new Line()

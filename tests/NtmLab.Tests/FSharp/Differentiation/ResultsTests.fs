@@ -118,13 +118,22 @@ let private graphs =
 
             Expect.equal (Tensors.bits (Tensors.gradient x)) before "x.grad")
 
-        scoped "results share no memory with arguments" (fun () ->
-            let x, v = place (), towards ()
+        scoped "results share no memory with arguments, nor with what f captured" (fun () ->
+            let x, v, captured = place (), towards (), number 7.0
             let value, product = fvjp id x v
-            value.zero_ () |> ignore
-            product.zero_ () |> ignore
+            let constant, _ = fgrad (fun _ -> captured) x
+
+            for result in [ value; product; constant ] do
+                result.zero_ () |> ignore
+
             same x (place ()) "x"
-            same v (towards ()) "v")
+            same v (towards ()) "v"
+            same captured (number 7.0) "captured")
+
+        scoped "results can be changed in place, value by value" (fun () ->
+            let gradient = grad (fun x -> x.sum ()) (place ())
+            gradient[1L].zero_() |> ignore
+            same gradient (vector [ 1.0; 0.0; 1.0 ]) "one value is another number")
 
         scoped "after an f that fails, results are plain values again" (fun () ->
             Expect.throws (fun () -> grad (fun _ -> failwith "no") (place ()) |> ignore) "the fault passes"

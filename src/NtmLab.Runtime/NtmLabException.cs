@@ -37,3 +37,6 @@ public sealed class DivergenceException(string message) : NtmLabException(messag
 
 /// <summary>A benchmark whose contestants do not compute the same.</summary>
 public sealed class BenchmarkException(string message) : NtmLabException(message);
+
+/// <summary>A function whose derivative cannot be computed as asked.</summary>
+public sealed class DifferentiationException(string message, Exception? cause = null) : NtmLabException(message, cause);

@@ -72,7 +72,18 @@ let private tests () : Test =
         testList "Probes" [ Probes.HeadTraceTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]
-        testList "FSharp" [ FSharp.LanguageTests.tests ]
+        testList "FSharp" [
+            FSharp.LanguageTests.tests
+            testList "Differentiation" [
+                FSharp.Differentiation.FunctionsTests.tests
+                FSharp.Differentiation.FunctionLawsTests.tests
+                FSharp.Differentiation.NestingTests.tests
+                FSharp.Differentiation.ResultsTests.tests
+                FSharp.Differentiation.FaultsTests.tests
+                FSharp.Differentiation.ParametersTests.tests
+                FSharp.Differentiation.ScriptTests.tests
+            ]
+        ]
         testList "Cli" [ Cli.CommandLineTests.tests ]
         RepositoryTests.tests
     ]

@@ -19,7 +19,7 @@
 /// x; jacobian takes one for each value of f(x), or, where x has fewer, one and then one for each value of x. Forward mode
 /// would give jvp without a backward pass; the numbers are the same, at any depth of nesting.
 ///
-/// A model that the fused engine computes has first derivatives only: second ones want model.StopFusing() before.
+/// Of a model that the fused engine computes, second derivatives are computed by the reference engine: slower, and exact.
 ///
 /// Faults: ShapeException for an x, v or f(x) of a wrong shape or type, and DifferentiationException where autograd cannot
 /// go on, as after a change in place of what it still needs.

@@ -35,21 +35,9 @@ let private named keep (tensors: (string * torch.Tensor) list) = [
     for name, tensor in tensors -> name, keep tensor
 ]
 
-/// The fused engine's backward pass computes numbers only: what is done with them leaves no trace to the parameters.
-let private requireNotFused (owner: string) (model: torch.nn.Module) : unit =
-    for part in Seq.append [ model ] (model.modules ()) do
-        match part with
-        | :? SequenceModel as model when model.IsFused ->
-            raise (
-                DifferentiationException
-                    $"{owner}: model '{model.GetName()}' is computed by the fused engine, which has first derivatives only; StopFusing() leaves it."
-            )
-        | _ -> ()
-
 let private at
     each
     (owner: string)
-    (order: int)
     (model: torch.nn.Module)
     (loss: unit -> torch.Tensor)
     (work: LossPoint -> 'results)
@@ -61,9 +49,6 @@ let private at
     ]
 
     run each [] (fun tracked ->
-        if tracked || order > 1 then
-            requireNotFused owner model
-
         let value = call loss
         requireValues owner "the loss" value
 
@@ -107,11 +92,11 @@ let fgradients
     (loss: unit -> torch.Tensor)
     : torch.Tensor * (string * torch.Tensor) list =
     let keep keep (value, gradients) = keep value, named keep gradients
-    at keep "fgradients" 1 model loss (fun p -> p.Value, pulled p.Tracked p.Value p)
+    at keep "fgradients" model loss (fun p -> p.Value, pulled p.Tracked p.Value p)
 
 /// The gradient of the loss by each parameter, of the parameter's shape.
 let gradients (model: torch.nn.Module) (loss: unit -> torch.Tensor) : (string * torch.Tensor) list =
-    at named "gradients" 1 model loss (fun p -> pulled p.Tracked p.Value p)
+    at named "gradients" model loss (fun p -> pulled p.Tracked p.Value p)
 
 /// The Hessian of the loss by all parameters together, times v, without the Hessian; v has a part for each parameter, by
 /// name and of its shape, in any order, as gradients gives them, and so has the result.
@@ -120,7 +105,7 @@ let hessianProducts
     (loss: unit -> torch.Tensor)
     (v: (string * torch.Tensor) list)
     : (string * torch.Tensor) list =
-    at named "hessianProducts" 2 model loss (fun p ->
+    at named "hessianProducts" model loss (fun p ->
         let add (slope: torch.Tensor) (_, gradient: torch.Tensor) (part: torch.Tensor) =
             slope + (gradient * part).sum()
 

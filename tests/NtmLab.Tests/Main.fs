@@ -57,6 +57,8 @@ let private tests () : Test =
             Tasks.CopyTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
+            Models.CausalConvolutionTests.tests
+            Models.TcnModelTests.tests
         ]
         testList "Training" [
             Training.OptimiserTests.tests

@@ -9,6 +9,9 @@ namespace NtmLab.Models;
 /// </summary>
 public abstract class SequenceModel : nn.Module<Tensor, Tensor>
 {
+    /// <summary>The <see cref="PathLength"/> of a lag at which no output depends on the input.</summary>
+    public const long NoPath = long.MaxValue;
+
     /// <summary>Makes a model.</summary>
     /// <param name="name">The model's kind, e.g. <c>ntm</c>.</param>
     /// <param name="inputWidth">Features of the input in each step.</param>
@@ -37,7 +40,7 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
 
     /// <summary>
     /// The least number of layers that a signal from the input at one step passes on its way to the output
-    /// <paramref name="lag"/> steps later.
+    /// <paramref name="lag"/> steps later; <see cref="NoPath"/> if it never gets there.
     /// </summary>
     public abstract long PathLength(long lag);
 

@@ -44,7 +44,9 @@ let private tests () : Test =
             Models.HierarchicalAttentionModelTests.tests
             Models.DeltaNetModelTests.tests
             Models.SsmModelTests.tests
+            Models.TcnModelTests.tests
             testList "Blocks" [
+                Models.Blocks.CausalConvolutionTests.tests
                 Models.Blocks.ComplexPairTests.tests
                 Models.Blocks.DiagonalStateSpaceTests.tests
                 Models.Blocks.FastWeightsTests.tests
@@ -57,8 +59,6 @@ let private tests () : Test =
             Tasks.CopyTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
-            Models.CausalConvolutionTests.tests
-            Models.TcnModelTests.tests
         ]
         testList "Training" [
             Training.OptimiserTests.tests

@@ -69,7 +69,7 @@ public sealed class TcnModel : SequenceModel
     /// Multiply-adds of one forward step for one sequence: all products of convolutions and of the output layer. Normalising
     /// weights is not among them: it is once a call, however many steps and sequences that has.
     /// </summary>
-    public override long MultiplyAddsPerStep => _blocks.Sum(block => block.MultiplyAdds) + _output.MultiplyAdds;
+    public override long MultiplyAddsPerStep => _blocks.Sum(block => block.MultiplyAddsPerStep) + _output.MultiplyAdds;
 
     /// <summary>The receptive field of the model that options describe.</summary>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
@@ -158,7 +158,10 @@ public sealed class TcnModel : SequenceModel
 
     private sealed record State(IReadOnlyList<TemporalPast> Past) : ModelState
     {
-        public override IEnumerable<Tensor> Tensors => Past.SelectMany(past => new[] { past.First, past.Second });
+        public override IEnumerable<Tensor> Tensors => Past.SelectMany(past => (Tensor[])[past.First, past.Second]);
+
+        public override ModelState With(IReadOnlyList<Tensor> tensors) =>
+            new State([.. tensors.Chunk(2).Select(pair => new TemporalPast(pair[0], pair[1]))]);
     }
 }
 

@@ -7,6 +7,7 @@ open NtmLab
 open NtmLab.Models
 open NtmLab.Tests
 open NtmLab.Tests.Models
+open NtmLab.Tests.Models.Blocks
 open NtmLab.Tests.Samples
 open NtmLab.Training
 open TorchSharp

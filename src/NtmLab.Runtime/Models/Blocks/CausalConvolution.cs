@@ -54,11 +54,11 @@ public sealed class CausalConvolution : nn.Module
     /// <summary>Steps before the present one that an output sees.</summary>
     public long Reach => (long)(_kernel - 1) * _dilation;
 
-    /// <summary>Values of the past that are kept for one sequence.</summary>
+    /// <summary>Values carried from step to step for one sequence.</summary>
     public long StateSize => Reach * _inputs;
 
-    /// <summary>Multiply-adds of one step of one sequence.</summary>
-    public long MultiplyAdds => get_parameter(_weightNorm ? "weight_v" : "weight")!.numel();
+    /// <summary>Multiply-adds of one step for one sequence.</summary>
+    public long MultiplyAddsPerStep => get_parameter(_weightNorm ? "weight_v" : "weight")!.numel();
 
     /// <summary>The past before the first step, <c>[batch, Reach, inputs]</c>.</summary>
     /// <param name="batch">The number of sequences.</param>

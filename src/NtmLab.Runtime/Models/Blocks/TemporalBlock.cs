@@ -38,11 +38,12 @@ public sealed class TemporalBlock : nn.Module
         }
     }
 
-    /// <summary>Values of the past that are kept for one sequence.</summary>
+    /// <summary>Values carried from step to step for one sequence.</summary>
     public long StateSize => _first.StateSize + _second.StateSize;
 
-    /// <summary>Multiply-adds of one step of one sequence.</summary>
-    public long MultiplyAdds => _first.MultiplyAdds + _second.MultiplyAdds + (_residual?.MultiplyAdds ?? 0);
+    /// <summary>Multiply-adds of one step for one sequence.</summary>
+    public long MultiplyAddsPerStep =>
+        _first.MultiplyAddsPerStep + _second.MultiplyAddsPerStep + (_residual?.MultiplyAdds ?? 0);
 
     /// <summary>The past before the first step.</summary>
     /// <param name="batch">The number of sequences.</param>

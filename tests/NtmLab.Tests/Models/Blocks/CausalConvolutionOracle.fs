@@ -1,5 +1,5 @@
 /// Causal convolutions in plain loops.
-module NtmLab.Tests.Models.CausalConvolutionOracle
+module NtmLab.Tests.Models.Blocks.CausalConvolutionOracle
 
 open NtmLab.Tests
 open TorchSharp

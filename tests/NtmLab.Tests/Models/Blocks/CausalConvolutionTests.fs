@@ -1,10 +1,9 @@
-module NtmLab.Tests.Models.CausalConvolutionTests
+module NtmLab.Tests.Models.Blocks.CausalConvolutionTests
 
 open Expecto
 open NtmLab
 open NtmLab.Models.Blocks
 open NtmLab.Tests
-open NtmLab.Tests.Models
 open TorchSharp
 
 let private inputs = 3

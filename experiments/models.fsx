@@ -31,7 +31,7 @@ let models: (string * ModelOptions) list = [
 
             training (
                 TrainingOptions(
-                    Sequences = 20_000L,
+                    Sequences = 40_000L,
                     Batch = 16,
                     Optimiser = AdamOptions(LearningRate = 1e-3),
                     Schedule = CosineSchedule(WarmUp = 1_000L, Final = 0.05),

@@ -45,7 +45,14 @@ let private tests () : Test =
             Models.DeltaNetModelTests.tests
             Models.SsmModelTests.tests
             Models.TcnModelTests.tests
+            Models.AttentionModelTests.tests
+            Models.ContextAttentionModelTests.tests
             testList "Blocks" [
+                Models.Blocks.RotationTests.tests
+                Models.Blocks.AttentionWindowTests.tests
+                Models.Blocks.AttentionBlockTests.tests
+                Models.Blocks.AdditiveScoreTests.tests
+                Models.Blocks.DistanceBiasTests.tests
                 Models.Blocks.CausalConvolutionTests.tests
                 Models.Blocks.ComplexPairTests.tests
                 Models.Blocks.DiagonalStateSpaceTests.tests
@@ -56,6 +63,7 @@ let private tests () : Test =
             Models.LruaModelTests.tests
         ]
         testList "Tasks" [
+            Tasks.SequenceTaskTests.tests
             Tasks.CopyTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests

@@ -1,6 +1,8 @@
 /// Tensors from and to plain values.
 module NtmLab.Tests.Tensors
 
+#nowarn 9 // Addresses are looked at, and nothing is read or written there.
+
 open System
 open System.Runtime.CompilerServices
 open System.Runtime.InteropServices

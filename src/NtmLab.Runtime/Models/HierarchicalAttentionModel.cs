@@ -138,12 +138,12 @@ public sealed class HierarchicalAttentionModel : SequenceModel
     /// that level, and the output; the encoder and the output alone for lag 0. It is the worst case over the places of the two
     /// steps in sequences of up to w^L steps, with L the <c>levels</c>, or more if only more hold such a lag. Without overlap
     /// two neighbours may meet at level L only: L + 2 hops for every lag from 1 to w^L - 1. With an overlap o it is the first
-    /// level l with o w^(l-1) of at least the lag, if that is lower: about log_w(lag) + 3 hops. <see cref="long.MaxValue"/> from
+    /// level l with o w^(l-1) of at least the lag, if that is lower: about log_w(lag) + 3 hops. <see cref="SequenceModel.NoPath"/> from
     /// lag <see cref="Reach"/> on: no sequence that is allowed has one.
     /// </summary>
     /// <param name="lag">Steps between input and output; 0 or more.</param>
     public override long PathLength(long lag) =>
-        lag == 0 ? 2 : lag >= Reach ? long.MaxValue : _tree.LastLevelToSee(lag, _options.Overlap) + 2;
+        lag == 0 ? 2 : lag >= Reach ? NoPath : _tree.LastLevelToSee(lag, _options.Overlap) + 2;
 
     /// <inheritdoc/>
     public override ModelState InitialState(long batch) => new State(

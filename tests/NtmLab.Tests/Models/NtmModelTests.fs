@@ -5,6 +5,7 @@ open NtmLab
 open NtmLab.Models
 open NtmLab.Tests
 open NtmLab.Tests.Samples
+open NtmLab.Training
 open TorchSharp
 
 let private forward (model: SequenceModel) (input: torch.Tensor) : torch.Tensor =
@@ -146,4 +147,20 @@ let private sizes =
         }
     ]
 
-let tests = testList "NtmModel" [ everyModel; slots; sizes ]
+let private training =
+    TrainingOptions(
+        Sequences = 20_000L,
+        Batch = 16,
+        Optimiser = RmsPropOptions(LearningRate = 3e-3),
+        EvaluateEvery = 1_000_000L,
+        CheckpointEvery = 1_000_000L,
+        Solved = SolvedOptions(Score = 0.05, Window = 320)
+    )
+
+let tests =
+    testList "NtmModel" [
+        everyModel
+        slots
+        sizes
+        ModelLaws.learns (NtmOptions(Controller = lstm 24 1, Slots = 8, Width = 6)) training
+    ]

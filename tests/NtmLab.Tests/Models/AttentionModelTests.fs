@@ -227,12 +227,8 @@ let tests =
 
         ModelLaws.learns
             (AttentionOptions(Width = 16, Heads = 2, Context = 16))
-            (TrainingOptions(
-                Sequences = 20_000L,
-                Batch = 32,
-                Optimiser = RmsPropOptions(LearningRate = 3e-3, Momentum = 0.0),
-                Solved = SolvedOptions(Score = 0.1, Window = 200)
-            ))
+            30_000L
+            (RmsPropOptions(LearningRate = 3e-3, Momentum = 0.0))
 
         streaming
         reach

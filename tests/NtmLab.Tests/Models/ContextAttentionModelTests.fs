@@ -207,12 +207,8 @@ let tests =
 
         ModelLaws.learns
             (ContextAttentionOptions(Width = 16, Hidden = 32, Context = 16))
-            (TrainingOptions(
-                Sequences = 40_000L,
-                Batch = 32,
-                Optimiser = RmsPropOptions(LearningRate = 3e-3, Momentum = 0.0),
-                Solved = SolvedOptions(Score = 0.1, Window = 200)
-            ))
+            40_000L
+            (RmsPropOptions(LearningRate = 3e-3, Momentum = 0.0))
 
         equations
         reach

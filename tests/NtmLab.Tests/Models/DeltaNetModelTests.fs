@@ -155,16 +155,6 @@ let private faults =
             }
     ]
 
-let private training =
-    TrainingOptions(
-        Sequences = 6_000L,
-        Batch = 16,
-        Optimiser = RmsPropOptions(LearningRate = 3e-3),
-        Solved = SolvedOptions(Score = 0.1, Window = 200),
-        EvaluateEvery = 100_000L,
-        CheckpointEvery = 100_000L
-    )
-
 let tests =
     testList "DeltaNetModel" [
         for name, options in variants do
@@ -174,5 +164,8 @@ let tests =
         sizes
         rules
         faults
-        ModelLaws.learns (DeltaNetOptions(Width = 16, Layers = 1)) training
+        ModelLaws.learns
+            (DeltaNetOptions(Width = 16, Layers = 1))
+            6_000L
+            (RmsPropOptions(LearningRate = 3e-3))
     ]

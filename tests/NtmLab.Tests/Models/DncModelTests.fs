@@ -141,22 +141,15 @@ let private refused =
         }
     ]
 
-let private training =
-    TrainingOptions(
-        Sequences = 10_000L,
-        Batch = 16,
-        Optimiser = RmsPropOptions(LearningRate = 1e-2),
-        EvaluateEvery = 10_000L,
-        CheckpointEvery = 10_000L,
-        Solved = SolvedOptions(Score = 0.1, Window = 200)
-    )
-
 let tests =
     testList "DncModel" [
         for name, options in models do
             ModelLaws.tests name options
 
-        ModelLaws.learns (DncOptions(Controller = lstm 24 1, Slots = 6, Width = 6, ReadHeads = 1)) training
+        ModelLaws.learns
+            (DncOptions(Controller = lstm 24 1, Slots = 6, Width = 6, ReadHeads = 1))
+            10_000L
+            (RmsPropOptions(LearningRate = 1e-2))
         numbers
         sizes
         refused

@@ -62,22 +62,15 @@ let private refused =
         }
     ]
 
-let private training =
-    TrainingOptions(
-        Sequences = 10_000L,
-        Batch = 16,
-        Optimiser = RmsPropOptions(LearningRate = 1e-2),
-        EvaluateEvery = 10_000L,
-        CheckpointEvery = 10_000L,
-        Solved = SolvedOptions(Score = 0.1, Window = 200)
-    )
-
 let tests =
     testList "LruaModel" [
         for name, options in models do
             ModelLaws.tests name options
 
-        ModelLaws.learns (LruaOptions(Controller = lstm 24 1, Slots = 6, Width = 6)) training
+        ModelLaws.learns
+            (LruaOptions(Controller = lstm 24 1, Slots = 6, Width = 6))
+            10_000L
+            (RmsPropOptions(LearningRate = 1e-2))
         sizes
         refused
     ]

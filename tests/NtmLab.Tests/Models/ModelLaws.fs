@@ -227,21 +227,33 @@ let tests (name: string) (options: ModelOptions) : Test =
         yield! faults options
     ]
 
-/// Requires that a model learns to copy up to three vectors of two bits within a budget, and that of seconds.
-let learns (options: ModelOptions) (training: TrainingOptions) : Test = test "learns to copy" {
-    let task = CopyTask(Bits = 2, MinLength = 1, MaxLength = 3)
-    use scope = torch.NewDisposeScope()
-    let model = options.Build(task.InputWidth(), task.OutputWidth(), RandomStream(1UL, "model"))
+/// Requires that a model learns to copy up to three vectors of two bits within a budget of sequences.
+let learns (options: ModelOptions) (sequences: int64) (optimiser: OptimiserOptions) : Test =
+    test "learns to copy" {
+        let task = CopyTask(Bits = 2, MinLength = 1, MaxLength = 3)
 
-    if model.CanFuse then
-        model.Fuse 1
+        let training =
+            TrainingOptions(
+                Sequences = sequences,
+                Batch = 16,
+                Optimiser = optimiser,
+                EvaluateEvery = sequences,
+                CheckpointEvery = sequences,
+                Solved = SolvedOptions(Score = 0.1, Window = 320)
+            )
 
-    use trainer = new Trainer(model, task, training, evaluation, 1UL, StoppedClock())
-    train trainer |> ignore
-    let window = trainer.State.Window |> Seq.averageBy float
+        use scope = torch.NewDisposeScope()
+        let model = options.Build(task.InputWidth(), task.OutputWidth(), RandomStream(1UL, "model"))
 
-    Expect.isLessThanOrEqual
-        window
-        training.Solved.Score
-        $"wrong bits after {trainer.State.Sequences} sequences"
-}
+        if model.CanFuse then
+            model.Fuse 1
+
+        use trainer = new Trainer(model, task, training, evaluation, 1UL, StoppedClock())
+        train trainer |> ignore
+        let window = trainer.State.Window |> Seq.averageBy float
+
+        Expect.isLessThanOrEqual
+            window
+            training.Solved.Score
+            $"wrong bits after {trainer.State.Sequences} sequences"
+    }

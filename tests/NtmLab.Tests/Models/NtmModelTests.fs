@@ -147,20 +147,13 @@ let private sizes =
         }
     ]
 
-let private training =
-    TrainingOptions(
-        Sequences = 20_000L,
-        Batch = 16,
-        Optimiser = RmsPropOptions(LearningRate = 3e-3),
-        EvaluateEvery = 1_000_000L,
-        CheckpointEvery = 1_000_000L,
-        Solved = SolvedOptions(Score = 0.05, Window = 320)
-    )
-
 let tests =
     testList "NtmModel" [
         everyModel
         slots
         sizes
-        ModelLaws.learns (NtmOptions(Controller = lstm 24 1, Slots = 8, Width = 6)) training
+        ModelLaws.learns
+            (NtmOptions(Controller = lstm 24 1, Slots = 8, Width = 6))
+            20_000L
+            (RmsPropOptions(LearningRate = 3e-3))
     ]

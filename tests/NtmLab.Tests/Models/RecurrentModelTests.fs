@@ -24,16 +24,6 @@ let private samples: (string * ModelOptions) list = [
     "lstm of three layers with skip connections", LstmOptions(Units = 3, Layers = 3, Skip = true)
 ]
 
-let private training =
-    TrainingOptions(
-        Sequences = 40_000L,
-        Batch = 16,
-        Optimiser = RmsPropOptions(LearningRate = 2e-3),
-        EvaluateEvery = 1_000_000L,
-        CheckpointEvery = 1_000_000L,
-        Solved = SolvedOptions(Score = 0.05, Window = 320)
-    )
-
 let private learners: (string * ModelOptions) list = [
     "rnn", RnnOptions(Units = 40, HiddenStart = HiddenStart.Orthogonal)
     "gru", GruOptions(Units = 40)
@@ -167,7 +157,7 @@ let tests =
             ModelLaws.tests name options
         testList "learning" [
             for name, options in learners do
-                testList name [ ModelLaws.learns options training ]
+                testList name [ ModelLaws.learns options 40_000L (RmsPropOptions(LearningRate = 2e-3)) ]
         ]
         starts
         sizes

@@ -72,16 +72,6 @@ let private faults =
             }
     ]
 
-let private training =
-    TrainingOptions(
-        Sequences = 12_000L,
-        Batch = 16,
-        Optimiser = RmsPropOptions(LearningRate = 3e-3),
-        Solved = SolvedOptions(Score = 0.1, Window = 200),
-        EvaluateEvery = 100_000L,
-        CheckpointEvery = 100_000L
-    )
-
 let tests =
     testList "SsmModel" [
         for name, options in variants do
@@ -91,5 +81,6 @@ let tests =
         faults
         ModelLaws.learns
             (SsmOptions(Width = 16, States = 4, Layers = 2, StepMin = 0.05, StepMax = 0.5))
-            training
+            12_000L
+            (RmsPropOptions(LearningRate = 3e-3))
     ]

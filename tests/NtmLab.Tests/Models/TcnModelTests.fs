@@ -311,13 +311,6 @@ let private faults =
     ]
 
 let private learning =
-    ModelLaws.learns
-        (TcnOptions(Channels = 16, Lag = 6))
-        (TrainingOptions(
-            Sequences = 20_000L,
-            Batch = 16,
-            Optimiser = RmsPropOptions(LearningRate = 3e-3),
-            Solved = SolvedOptions(Score = 0.1, Window = 200)
-        ))
+    ModelLaws.learns (TcnOptions(Channels = 16, Lag = 6)) 20_000L (RmsPropOptions(LearningRate = 3e-3))
 
 let tests = testList "TcnModel" [ everyModel; equations; receptiveField; cost; faults; learning ]

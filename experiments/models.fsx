@@ -11,7 +11,7 @@ let models: (string * ModelOptions) list = [
     "gru", GruOptions(Units = 120)
     "lstm", LstmOptions(Units = 100)
     "lstm-chrono", LstmOptions(Units = 100, ChronoLag = 100)
-    "tcn", TcnOptions(Channels = 40, Lag = 100)
+    "tcn", TcnOptions(Channels = 24, Kernel = 16, Lag = 101)
     "attention", AttentionOptions(Width = 48, Heads = 4, Layers = 2, Context = 128)
     "context-attention", ContextAttentionOptions(Width = 96, Hidden = 256, Context = 128)
     "hierarchical-attention", HierarchicalAttentionOptions(Width = 48, Window = 12, Overlap = 1)

@@ -112,7 +112,7 @@ let learningCurve
     let points (value: BatchReport -> float) = rows |> Array.map (fun row -> float row.Sequences, value row)
     let loss = points _.LossBits
     let lossPanel = history 1e-3 "loss, bits a sequence" loss (thin 200 loss)
-    let scorePanel = history 1e-2 $"{scoreName} a sequence" (points _.Score) (points _.WindowScore)
+    let scorePanel = history 1e-2 $"{scoreName}, mean" (points _.Score) (points _.WindowScore)
     lossPanel.Title(title, 15f)
     scorePanel.XLabel("sequences trained", 13f)
 
@@ -127,11 +127,17 @@ let learningCurve
             |> ignore
 
     for sequences in Option.toList solvedAt do
-        let text = $" solved at {sequences}"
-        let mark = scorePanel.Add.Text(text, float sequences, scorePanel.Axes.GetLimits().Top)
+        let limits = scorePanel.Axes.GetLimits()
+        let mark = scorePanel.Add.Text($" solved at {sequences} ", float sequences, limits.Top)
         mark.LabelFontColor <- Colors.C2
         mark.LabelFontSize <- 13f
-        mark.LabelAlignment <- Alignment.UpperLeft
+
+        // On the side of the line that has more room.
+        mark.LabelAlignment <-
+            if float sequences < (limits.Left + limits.Right) / 2.0 then
+                Alignment.UpperLeft
+            else
+                Alignment.UpperRight
 
     multiplot (MultiplotLayouts.Rows()) [ lossPanel; scorePanel ]
     |> save 900 640 path
@@ -364,7 +370,7 @@ let generalisation
     logTicks least plot
     plot.Title(title, 15f)
     plot.XLabel("length", 13f)
-    plot.YLabel($"{scoreName} a sequence", 13f)
+    plot.YLabel($"{scoreName}, mean", 13f)
     plot.Axes.SetLimits(0.0, Array.max xs * 1.05, Math.Log10 least - 0.2, max 1.0 (Array.max ys + 0.3))
     plot.ShowLegend Alignment.UpperLeft |> ignore
     multiplot (MultiplotLayouts.Rows()) [ plot ] |> save 800 420 path

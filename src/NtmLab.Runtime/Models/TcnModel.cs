@@ -23,9 +23,9 @@ public sealed class TcnModel : SequenceModel
     private readonly Projection _output;
 
     /// <summary>
-    /// Makes the model with freshly drawn parameters. What blocks add to their inputs starts smaller by the square root of their
-    /// number (Radford et al. 2019, section 2.3), so that a signal has about the same size after any number of them; the paper's
-    /// own start, normal with deviation 0.01, hardly learns here.
+    /// Makes the model with freshly drawn parameters. What blocks add to their inputs starts smaller by the square root of
+    /// their number (Radford et al. 2019, section 2.3), so that signals have about the same size after any number of them.
+    /// The start of the paper's own program, normal with deviation 0.01, learns much slower.
     /// </summary>
     /// <param name="inputWidth">Features of the input in each step.</param>
     /// <param name="outputWidth">Logits in each step.</param>
@@ -80,9 +80,9 @@ public sealed class TcnModel : SequenceModel
     }
 
     /// <summary>
-    /// The fewest hops from an input to the output <paramref name="lag"/> steps later. A hop is a convolution, the 1x1 one of a
-    /// first block that widens the input included, or the output layer; residual paths without one are none. Few blocks with
-    /// the right dilations may sum up to a long lag, so that the path to it can be shorter than to a lag below it;
+    /// The fewest hops from an input to the output <paramref name="lag"/> steps later. A hop is a convolution, that of the
+    /// first block's residual path included where there is one, or the output layer; other residual paths are none. A block
+    /// with the right dilation may make a long lag alone, so that the path to it can be shorter than to a lag below it.
     /// <see cref="SequenceModel.NoPath"/> from <see cref="ReceptiveField"/> on.
     /// </summary>
     public override long PathLength(long lag)
@@ -92,19 +92,20 @@ public sealed class TcnModel : SequenceModel
             return NoPath;
         }
 
-        // What is left of the lag for the blocks above, in units of their dilation, with the fewest hops that it took. A block's
-        // two convolutions delay by up to twice (kernel - 1) dilations; what the dilations above cannot make is due now.
+        // What is left of the lag for the blocks above, in units of their dilation, with the fewest hops so far. The two
+        // convolutions of a block delay by 0 to 2 (kernel - 1) units; what is no multiple of the next dilation is due now.
         var left = new Dictionary<long, long> { [lag] = 0 };
         var most = 2L * (_options.Kernel - 1);
         var around = InputWidth == _options.Channels ? 0 : 1;
-        foreach (var _ in _blocks)
+        for (var i = 0; i < _blocks.Length; i++)
         {
             var above = new Dictionary<long, long>();
             foreach (var (rest, hops) in left)
             {
-                for (var delay = rest % _options.DilationBase; delay <= Math.Min(most, rest); delay += _options.DilationBase)
+                var unit = _options.DilationBase;
+                for (var delay = rest % unit; delay <= Math.Min(most, rest); delay += unit)
                 {
-                    var key = (rest - delay) / _options.DilationBase;
+                    var key = (rest - delay) / unit;
                     var length = hops + (delay == 0 ? around : 2);
                     above[key] = Math.Min(length, above.GetValueOrDefault(key, NoPath));
                 }
@@ -218,17 +219,18 @@ public sealed record TcnOptions : ModelOptions
         var field = FieldOf(blocks);
         if (field > ReceptiveFieldLimit)
         {
+            var (option, value) = Blocks == 0 && Lag > 0 ? ("lag", Lag) : ("blocks", blocks);
             throw new ConfigurationException(
-                $"model.{(Blocks == 0 && Lag > 0 ? "lag" : "blocks")}: {blocks} blocks of kernel {Kernel} and dilation base "
-                + $"{DilationBase} have a receptive field of more than {ReceptiveFieldLimit} steps; "
+                $"model.{option}: {value} is not allowed: with kernel {Kernel} and dilation base {DilationBase}, {blocks} blocks "
+                + $"have a receptive field of more than {ReceptiveFieldLimit} steps; "
                 + $"at most {FewestBlocks(ReceptiveFieldLimit) - 1} blocks are allowed.");
         }
 
         if (field <= Lag)
         {
             throw new ConfigurationException(
-                $"model.blocks: {Blocks} of kernel {Kernel} have a receptive field of {field} steps, which does not exceed the "
-                + $"lag of {Lag}; {FewestBlocks(Lag)} or more blocks do, or a kernel of {LeastKernel(field)} or more.");
+                $"model.blocks: {Blocks} is not allowed with a lag of {Lag}: with kernel {Kernel} the receptive field is "
+                + $"{field} steps; {FewestBlocks(Lag)} or more blocks are, or a kernel of {LeastKernel(field)} or more.");
         }
     }
 

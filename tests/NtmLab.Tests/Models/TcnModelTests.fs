@@ -283,7 +283,7 @@ let private faults =
                 [ "model.lag"; "-1"; "0 to" ], TcnOptions(Lag = -1)
                 [
                     "model.blocks"
-                    "3 of kernel 3"
+                    "kernel 3"
                     "29 steps"
                     "lag of 100"
                     "5 or more blocks"

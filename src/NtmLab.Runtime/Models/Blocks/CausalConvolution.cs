@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace NtmLab.Models.Blocks;
 
 /// <summary>
-/// A dilated causal convolution over time (van den Oord et al. 2016), with weight normalisation (Salimans and Kingma 2016) if
-/// wanted, drawn from an explicit stream:
+/// A dilated causal convolution over time (van den Oord et al. 2016), with weight normalisation (Salimans and Kingma
+/// 2016) if wanted, drawn from an explicit stream:
 /// <code>
 /// y(t) = b + sum over i of W_i x(t - (kernel - 1 - i) dilation), i = 0 .. kernel - 1    [outputs]
 /// W    = g v / |v|, the norm over all weights of one output                             [outputs, inputs, kernel]
@@ -20,9 +20,9 @@ public sealed class CausalConvolution : nn.Module
     private readonly bool _weightNorm;
 
     /// <summary>
-    /// Makes the convolution: weights uniform in <c>[-a, a]</c> with <c>a = gain sqrt(6 / (inputs kernel))</c>, which with gain 1
-    /// keeps the size of signals through rectifiers (He et al. 2015), and zero bias; g starts at |v|, so that W starts the same
-    /// with and without normalisation.
+    /// Makes the convolution: weights uniform in <c>[-a, a]</c> with <c>a = gain sqrt(6 / (inputs kernel))</c>, which with
+    /// gain 1 keeps the size of signals through rectifiers (He et al. 2015), and zero bias; g starts at |v|, so that W starts
+    /// the same with and without normalisation.
     /// </summary>
     /// <param name="inputs">Width of x.</param>
     /// <param name="outputs">Width of y.</param>

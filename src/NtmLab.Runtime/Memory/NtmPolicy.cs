@@ -81,7 +81,7 @@ public sealed class NtmPolicy : MemoryPolicy
         Tensor FirstSlot(int heads)
         {
             var weighting = zeros(memory.shape[0], heads, memory.shape[1], memory.dtype, memory.device);
-            weighting.narrow(2, 0, 1).fill_(1);
+            weighting.narrow(2, 0, 1).fill_(Constants.One);
             return weighting;
         }
 

@@ -225,7 +225,8 @@ public sealed class HierarchicalAttentionModel : SequenceModel
             get
             {
                 var buffers = Levels.SelectMany(level => level.Tensors).ToList();
-                return [full(buffers[0].shape[0], Steps, dtype: ScalarType.Int64), .. buffers];
+                var batch = buffers[0].shape[0];
+                return [HeldNumber.With(Steps, steps => full(batch, steps, dtype: ScalarType.Int64)), .. buffers];
             }
         }
 

@@ -38,7 +38,8 @@ public static class Initialisation
     }
 
     /// <summary>One value everywhere.</summary>
-    public static Parameter Constant(float value, params long[] shape) => new(full(shape, value));
+    public static Parameter Constant(float value, params long[] shape) =>
+        new(HeldNumber.With(value, number => full(shape, number)));
 
     /// <summary>
     /// Gate biases of a chrono start (Tallec and Ollivier 2018, section 3): <c>ln u</c> with u uniform in [1, lag - 1].

@@ -27,7 +27,7 @@ public sealed class LstmController : Controller
             var (input, forget) = (Get("bias", layer).narrow(0, 0, Units), Get("bias", layer).narrow(0, Units, Units));
             if (options.ChronoLag == 0)
             {
-                forget.fill_(options.ForgetBias);
+                HeldNumber.With(options.ForgetBias, forget.fill_);
             }
             else
             {

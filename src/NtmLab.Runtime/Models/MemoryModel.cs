@@ -113,11 +113,10 @@ public sealed class MemoryModel : FusableModel
     /// <inheritdoc/>
     public override ModelState InitialState(long batch)
     {
-        var memory = full(
-            [batch, Slots, _policy.Width],
+        var like = InterfaceWeight;
+        var memory = HeldNumber.With(
             _options.InitialMemory,
-            dtype: InterfaceWeight.dtype,
-            device: InterfaceWeight.device);
+            value => full([batch, Slots, _policy.Width], value, dtype: like.dtype, device: like.device));
         var reads = InitialReads.unsqueeze(0).expand(batch, -1, -1);
         return new State(_controller.Start(batch), reads, memory, _policy.Start(memory));
     }
@@ -143,7 +142,7 @@ public sealed class MemoryModel : FusableModel
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> ConstantStart()
     {
-        var memory = full([Slots, _policy.Width], _options.InitialMemory);
+        var memory = HeldNumber.With(_options.InitialMemory, value => full([Slots, _policy.Width], value));
         return [memory, .. _policy.Start(memory.unsqueeze(0)).Tensors.Select(part => part[0].contiguous())];
     }
 

@@ -44,7 +44,7 @@ public static class BinaryOutput
         var weight = mask.unsqueeze(-1).to(logits.dtype);
         var sum = nn.functional.binary_cross_entropy_with_logits(
             logits, target.to(logits.dtype), weight, nn.Reduction.Sum);
-        return sum / target.shape[0];
+        return HeldNumber.With(target.shape[0], sequences => sum / sequences);
     }
 
     /// <summary>
@@ -76,7 +76,9 @@ public static class BinaryOutput
 
             // Where second derivatives may follow, the gradient must be a function of the logits.
             var result = is_grad_enabled()
-                ? (logits.sigmoid() - target) * mask.unsqueeze(-1) * grad_output / logits.shape[0]
+                ? HeldNumber.With(
+                    logits.shape[0],
+                    sequences => (logits.sigmoid() - target) * mask.unsqueeze(-1) * grad_output / sequences)
                 : gradient * grad_output;
             return [result, null!, null!];
         }

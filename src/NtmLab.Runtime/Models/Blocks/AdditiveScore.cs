@@ -101,6 +101,13 @@ public sealed class AdditiveScore : nn.Module
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             var saved = ctx.get_saved_variables();
+            if (is_grad_enabled())
+            {
+                // Second derivatives may follow: the gradients must be functions of everything.
+                var scores = nn.functional.linear(Tangents(saved[0], saved[1]), saved[2]).squeeze(-1);
+                return [.. autograd.grad([scores], saved, [grad_output], retain_graph: true, create_graph: true)];
+            }
+
             using var noGradient = no_grad();
             return Backward(saved[0], saved[1], saved[2], grad_output);
         }

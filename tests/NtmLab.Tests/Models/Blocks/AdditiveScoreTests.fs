@@ -75,6 +75,32 @@ let tests =
                 Expect.isLessThan (Tensors.distance gradient expected) 1e-9 "gradients"
         }
 
+        test "has the second derivatives of the equation" {
+            use scope = torch.NewDisposeScope()
+            let score = score 4
+            let vector = Tensors.parameter score "vector"
+
+            let second (f: torch.Tensor -> torch.Tensor -> torch.Tensor) =
+                let q = (draw "query" [ 1; 2; 5; 4 ]).requires_grad_ true
+                let k = (draw "key" [ 1; 2; 6; 4 ]).requires_grad_ true
+                let variables = [| q; k; vector |]
+
+                let first =
+                    torch.autograd.grad (
+                        [| (f q k).square().sum() |],
+                        variables,
+                        retain_graph = true,
+                        create_graph = true
+                    )
+
+                let length = first |> Seq.map (fun gradient -> gradient.square().sum()) |> Seq.reduce (+)
+                torch.autograd.grad ([| length |], variables) |> List.ofSeq
+
+            for got, expected in List.zip (second (fun q k -> score.Scores(q, k))) (second (atOnce score)) do
+                Expect.isGreaterThan (expected.abs().sum().ToDouble()) 1e-3 "there is one"
+                Expect.isLessThan (Tensors.distance got expected) 1e-10 "of query, key and vector"
+        }
+
         test "gives the same bits with and without gradients" {
             let score = score 4
             let q, k = draw "query" [ 1; 1; 6; 4 ], draw "key" [ 1; 1; 6; 4 ]

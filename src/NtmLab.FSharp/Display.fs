@@ -220,18 +220,19 @@ let outcome (record: RunRecord) : unit =
 /// Several runs of one task side by side, on standard output: the score at the last length that was evaluated.
 let comparison (records: RunRecord list) : unit =
     let table = Table().RoundedBorder()
-    let score = records |> List.map _.ScoreName |> List.distinct |> String.concat ", "
+    let both (texts: string seq) = texts |> Seq.distinct |> String.concat ", "
 
-    for heading in [ "run"; "model"; "parameters"; score; "solved after"; "sequences"; "seconds" ] do
-        let column = TableColumn heading
+    let lengths =
+        records
+        |> Seq.collect (fun record -> Seq.tryLast record.Evaluation |> Option.toList)
+        |> Seq.map (fun score -> score.Length)
 
-        table.AddColumn(
-            if heading = "run" || heading = "model" then
-                column
-            else
-                column.RightAligned()
-        )
-        |> ignore
+    let names = records |> Seq.map (fun record -> record.ScoreName)
+    let score = $"{both names} at {both (Seq.map string lengths)}"
+    table.AddColumn(TableColumn("experiment").NoWrap()) |> ignore
+
+    for heading in [ "parameters"; score; "solved after"; "seconds" ] do
+        table.AddColumn(TableColumn(heading).RightAligned()) |> ignore
 
     for record in records do
         let last =
@@ -242,15 +243,13 @@ let comparison (records: RunRecord list) : unit =
         let solved =
             match Option.ofNullable record.SolvedAtSequences with
             | Some sequences -> count sequences
-            | None -> "not"
+            | None -> $"not in {count record.Sequences}"
 
         table.AddRow(
-            Markup.Escape record.Id,
-            record.Model,
+            Markup.Escape record.Name,
             count record.Parameters,
             last,
             solved,
-            count record.Sequences,
             record.Seconds.ToString("F1", invariant)
         )
         |> ignore

@@ -35,6 +35,17 @@ public static class Require
         }
     }
 
+    /// <summary>Requires a width that heads can share evenly.</summary>
+    /// <exception cref="ConfigurationException">It is no multiple of their number.</exception>
+    public static void Shareable(string option, int width, int heads)
+    {
+        if (width % heads != 0)
+        {
+            throw new ConfigurationException(
+                $"{option}: {width} is not allowed with {heads} heads; a multiple of the number of heads is.");
+        }
+    }
+
     /// <summary>Requires a finite number.</summary>
     /// <exception cref="ConfigurationException">It is infinite or not a number.</exception>
     public static void Finite(string option, double value)

@@ -208,11 +208,7 @@ public sealed record AttentionOptions : ModelOptions
         Require.AtLeast("model.layers", Layers, 1);
         Require.AtLeast("model.hidden", Hidden, 0);
         Require.AtLeast("model.context", Context, 1);
-        if (Width % Heads != 0)
-        {
-            throw new ConfigurationException(
-                $"model.width: {Width} is not allowed with {Heads} heads; a multiple of model.heads is.");
-        }
+        Require.Shareable("model.width", Width, Heads);
 
         if (Positions == Positions.Rotary && HeadWidth % 2 != 0)
         {

@@ -150,10 +150,6 @@ public sealed record DeltaNetOptions : ModelOptions
         Require.AtLeast("model.layers", Layers, 1);
         Require.AtLeast("model.convolution", Convolution, 0);
         Require.AtLeast("model.hidden", Hidden, 0);
-        if (Width % Heads != 0)
-        {
-            throw new ConfigurationException(
-                $"model.width: {Width} is not allowed with {Heads} heads; a multiple of the number of heads is.");
-        }
+        Require.Shareable("model.width", Width, Heads);
     }
 }

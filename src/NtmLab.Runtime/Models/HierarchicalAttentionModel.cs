@@ -296,10 +296,6 @@ public sealed record HierarchicalAttentionOptions : ModelOptions
         Require.AtLeast("model.width", Width, 1);
         Require.AtLeast("model.hidden", Hidden, 0);
         Require.Between("model.overlap", Overlap, 0, Window);
-        if (Width % Heads != 0)
-        {
-            throw new ConfigurationException(
-                $"model.heads: {Heads} is not allowed with width {Width}; a divisor of the width is.");
-        }
+        Require.Shareable("model.width", Width, Heads);
     }
 }

@@ -193,7 +193,8 @@ let private faults =
                 [ "model.layers: 0" ], AttentionOptions(Layers = 0)
                 [ "model.hidden: -1" ], AttentionOptions(Hidden = -1)
                 [ "model.context: 0" ], AttentionOptions(Context = 0)
-                [ "model.width: 64"; "3 heads"; "multiple of model.heads" ], AttentionOptions(Heads = 3)
+                [ "model.width: 64"; "3 heads"; "multiple of the number of heads" ],
+                AttentionOptions(Heads = 3)
                 [ "model.positions: rotary"; "4 heads"; "width of 12"; "width 3"; "even" ],
                 AttentionOptions(Width = 12)
             ] do

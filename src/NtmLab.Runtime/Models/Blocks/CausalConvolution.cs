@@ -20,8 +20,8 @@ public sealed class CausalConvolution : nn.Module
     private readonly bool _weightNorm;
 
     /// <summary>
-    /// Makes the convolution: weights uniform in <c>[-a, a]</c> with <c>a = gain sqrt(6 / (inputs kernel))</c>, which with
-    /// gain 1 keeps the size of signals through rectifiers (He et al. 2015), and zero bias; g starts at |v|, so that W starts
+    /// Makes the convolution: weights uniform in <c>[-a, a]</c> with <c>a = sqrt(6 / (inputs kernel))</c>, which
+    /// keeps the size of signals through rectifiers (He et al. 2015), and zero bias; g starts at |v|, so that W starts
     /// the same with and without normalisation.
     /// </summary>
     /// <param name="inputs">Width of x.</param>
@@ -30,16 +30,14 @@ public sealed class CausalConvolution : nn.Module
     /// <param name="dilation">The distance between them, in steps.</param>
     /// <param name="weightNorm">Whether W is trained as g and v; as it is otherwise.</param>
     /// <param name="random">The stream that the weights are drawn from.</param>
-    /// <param name="gain">Widens their range.</param>
-    public CausalConvolution(
-        int inputs, int outputs, int kernel, int dilation, bool weightNorm, RandomStream random, double gain = 1)
+    public CausalConvolution(int inputs, int outputs, int kernel, int dilation, bool weightNorm, RandomStream random)
         : base(nameof(CausalConvolution))
     {
         _inputs = inputs;
         _kernel = kernel;
         _dilation = dilation;
         _weightNorm = weightNorm;
-        var range = gain * Math.Sqrt(6.0 / ((double)inputs * kernel));
+        var range = Math.Sqrt(6.0 / ((double)inputs * kernel));
         var weight = Initialisation.Uniform(random, range, outputs, inputs, kernel);
         register_parameter(weightNorm ? "weight_v" : "weight", weight);
         if (weightNorm)

@@ -22,13 +22,11 @@ public sealed class TemporalBlock : nn.Module
     /// <param name="dilation">The distance between them, in steps.</param>
     /// <param name="weightNorm">Whether the convolutions' weights are normalised.</param>
     /// <param name="random">The stream that the parameters are drawn from.</param>
-    /// <param name="gain">Widens the range of the second convolution's weights, and so F(x), at the start.</param>
-    public TemporalBlock(
-        int inputs, int outputs, int kernel, int dilation, bool weightNorm, RandomStream random, double gain = 1)
+    public TemporalBlock(int inputs, int outputs, int kernel, int dilation, bool weightNorm, RandomStream random)
         : base(nameof(TemporalBlock))
     {
         _first = new CausalConvolution(inputs, outputs, kernel, dilation, weightNorm, random);
-        _second = new CausalConvolution(outputs, outputs, kernel, dilation, weightNorm, random, gain);
+        _second = new CausalConvolution(outputs, outputs, kernel, dilation, weightNorm, random);
         register_module("first", _first);
         register_module("second", _second);
         if (inputs != outputs)

@@ -96,10 +96,10 @@ let tests =
         }
 
         test "draws weights that fill He's range" {
-            let range = 0.5 * sqrt (6.0 / (16.0 * 3.0))
+            let range = sqrt (6.0 / (16.0 * 3.0))
 
             let drawn =
-                new CausalConvolution(16, 40, 3, 1, false, RandomStream(1UL, "weights"), 0.5)
+                new CausalConvolution(16, 40, 3, 1, false, RandomStream(1UL, "weights"))
                 |> fun convolution -> Tensors.values (Tensors.parameter convolution "weight")
 
             Expect.isTrue (drawn |> Array.forall (fun x -> abs x <= range + 1e-7)) "none outside"

@@ -39,6 +39,12 @@ public static class BinaryOutput
         return wrong;
     }
 
+    /// <summary>1 for each sequence with any wrong bit, else 0.</summary>
+    /// <param name="logits">Logits, <c>[batch, time, bits]</c>.</param>
+    /// <param name="batch">Targets and mask.</param>
+    public static float[] WrongSequences(Tensor logits, SequenceBatch batch) =>
+        Array.ConvertAll(WrongBits(logits, batch), wrong => wrong > 0 ? 1f : 0f);
+
     private static Tensor Plain(Tensor logits, Tensor target, Tensor mask)
     {
         var weight = mask.unsqueeze(-1).to(logits.dtype);
@@ -83,10 +89,4 @@ public static class BinaryOutput
             return [result, null!, null!];
         }
     }
-
-    /// <summary>1 for each sequence with any wrong bit, else 0.</summary>
-    /// <param name="logits">Logits, <c>[batch, time, bits]</c>.</param>
-    /// <param name="batch">Targets and mask.</param>
-    public static float[] WrongSequences(Tensor logits, SequenceBatch batch) =>
-        Array.ConvertAll(WrongBits(logits, batch), wrong => wrong > 0 ? 1f : 0f);
 }

@@ -4,6 +4,7 @@ module NtmLab.Charts
 open System
 open System.IO
 open NtmLab.Probes
+open NtmLab.Tasks
 open NtmLab.Training
 open ScottPlot
 open SkiaSharp
@@ -98,21 +99,42 @@ let private history least name (raw: (float * float)[]) (smooth: (float * float)
 
     plot
 
+/// What a known predictor reaches, along a training: at sequences trained, at the length of that time.
+type Reference = { Name: string; Reaches: (float * TaskReference)[] }
+
+/// Draws a reference as a thin line with its name at its right end.
+let private drawReference least (name: string) (points: (float * float)[]) (plot: Plot) : unit =
+    let line = thin 200 points |> Array.map (fun (x, y) -> x, logarithm least y)
+    curve plot line Colors.Gray 1.5f
+
+    for x, y in Array.tryLast line |> Option.toList do
+        let label = plot.Add.Text(name, x, y)
+        label.LabelFontColor <- Colors.Gray
+        label.LabelFontSize <- 12f
+        label.LabelAlignment <- Alignment.LowerRight
+
 /// Loss and score against sequences trained, both on logarithmic axes.
-/// The score is smoothed over the window in which "solved" is decided; `solvedScore` is drawn as a line.
+/// The score is smoothed over the window in which "solved" is decided; `solvedScore` is drawn as a line, and so are the
+/// references.
 let learningCurve
     (title: string)
-    (scoreName: string)
+    (lossName: string, scoreName: string)
     (solvedScore: float)
     (solvedAt: int64 option)
-    (rows: BatchReport seq)
+    (rows: BatchReport[])
+    (references: Reference list)
     (path: string)
     : unit =
-    let rows = Seq.toArray rows
     let points (value: BatchReport -> float) = rows |> Array.map (fun row -> float row.Sequences, value row)
-    let loss = points _.LossBits
-    let lossPanel = history 1e-3 "loss, bits a sequence" loss (thin 200 loss)
+    let loss = points _.Loss
+    let lossPanel = history 1e-3 lossName loss (thin 200 loss)
     let scorePanel = history 1e-2 $"{scoreName}, mean" (points _.Score) (points _.WindowScore)
+
+    for reference in references do
+        let points (value: TaskReference -> float) = reference.Reaches |> Array.map (fun (x, y) -> x, value y)
+        drawReference 1e-3 reference.Name (points _.Loss) lossPanel
+        drawReference 1e-2 reference.Name (points _.Score) scorePanel
+
     lossPanel.Title(title, 15f)
     scorePanel.XLabel("sequences trained", 13f)
 

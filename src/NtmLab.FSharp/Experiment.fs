@@ -36,6 +36,7 @@ let private firstRecord
         Name = configuration.Name,
         Task = Catalog.NameOf(configuration.Task.GetType()),
         ScoreName = configuration.Task.ScoreName(),
+        LossName = configuration.Task.Output().LossName,
         Model = Catalog.NameOf(configuration.Model.GetType()),
         Parameters = model.ParameterCount,
         Seed = configuration.Seed,
@@ -157,7 +158,7 @@ let private finish
         configuration
         trainer.Model
         folder
-        (List.distinct [ configuration.Task.LongestTrained(); longest ])
+        (List.distinct [ configuration.Task.Lengths().Longest; longest ])
 
     folder.Update(fun record -> record.WithStatus RunStatus.Finished)
 
@@ -193,12 +194,7 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
     let device = Machine.prepare configuration.Compute
     let task = configuration.Task
 
-    use model =
-        configuration.Model.Build(
-            task.InputWidth(),
-            task.OutputWidth(),
-            RandomStream(configuration.Seed, "model")
-        )
+    use model = configuration.Model.Build(task, RandomStream(configuration.Seed, "model"))
 
     model.``to`` (device) |> ignore
     let engine = configuration.Compute.Engine

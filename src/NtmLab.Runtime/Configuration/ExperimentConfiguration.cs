@@ -44,7 +44,7 @@ public sealed record ExperimentConfiguration
         Compute.Validate();
         Task.Validate();
         Model.Validate();
-        Training.Validate();
+        Training.Validate(Task.Lengths());
         Evaluation.Validate();
     }
 }

@@ -6,7 +6,9 @@ open NtmLab.Tasks
 open NtmLab.Training
 
 experiment "associative-recall" {
-    summary "A Neural Turing Machine names the item that followed a given one (Graves et al. 2014, section 4.3)."
+    summary
+        "A Neural Turing Machine names the item that followed a given one (Graves et al. 2014, section 4.3)."
+
     task (AssociativeRecallTask(MinItems = 2, MaxItems = 6))
     model (NtmOptions(Controller = lstm 100, Slots = 128, Width = 20))
 

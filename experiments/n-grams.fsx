@@ -6,7 +6,9 @@ open NtmLab.Tasks
 open NtmLab.Training
 
 experiment "n-grams" {
-    summary "A Neural Turing Machine counts to predict the next bit of a random source (Graves et al. 2014, section 4.4)."
+    summary
+        "A Neural Turing Machine counts to predict the next bit of a random source (Graves et al. 2014, section 4.4)."
+
     task (NGramsTask(Order = 6, MinLength = 200, MaxLength = 200))
     model (NtmOptions(Controller = feedForward 100, Slots = 128, Width = 20))
 

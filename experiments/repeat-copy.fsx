@@ -6,7 +6,9 @@ open NtmLab.Tasks
 open NtmLab.Training
 
 experiment "repeat-copy" {
-    summary "A Neural Turing Machine repeats a sequence as often as it is told (Graves et al. 2014, section 4.2)."
+    summary
+        "A Neural Turing Machine repeats a sequence as often as it is told (Graves et al. 2014, section 4.2)."
+
     task (RepeatCopyTask(Bits = 8, MaxLength = 10, MaxRepeats = 10))
     model (NtmOptions(Controller = lstm 100, Slots = 128, Width = 20))
 

@@ -68,50 +68,75 @@ let private thin (most: int) (points: (float * float)[]) : (float * float)[] =
 /// Values on a logarithmic axis, cut off below: a score of 0 has no logarithm.
 let private logarithm (least: float) (value: float) : float = Math.Log10(max least value)
 
-let private logTicks (least: float) (plot: Plot) : unit =
-    let label (exponent: int) =
-        let value = 10.0 ** float exponent
-        let text = value.ToString("G4", invariant)
-        if value <= least * 1.0001 then $"≤ {text}" else text
+/// Ticks of a logarithmic axis between two exponents; in a narrow range also within a decade. What lies at `least` is cut off.
+let private logTicks (least: float) (bottom: float) (top: float) (plot: Plot) : unit =
+    let within = if top - bottom < 1.6 then [ 1.0; 2.0; 5.0 ] else [ 1.0 ]
 
-    let ticks = [| for exponent in int (Math.Round(Math.Log10 least)) .. 4 -> exponent |]
-    plot.Axes.Left.SetTicks(ticks |> Array.map float, ticks |> Array.map label)
+    let ticks = [|
+        for exponent in int (Math.Floor bottom) .. int (Math.Ceiling top) do
+            for factor in within do
+                let value = factor * 10.0 ** float exponent
+                let text = value.ToString("G4", invariant)
+
+                if Math.Log10 value >= bottom then
+                    Math.Log10 value, (if value <= least * 1.0001 then $"\u2264 {text}" else text)
+    |]
+
+    plot.Axes.Left.SetTicks(Array.map fst ticks, Array.map snd ticks)
 
 let private curve (plot: Plot) (points: (float * float)[]) (color: Color) (width: float32) : unit =
     if points.Length > 0 then
         let line = plot.Add.ScatterLine(Array.map fst points, Array.map snd points, color)
         line.LineWidth <- width
 
-/// One panel of a learning curve: every batch faint, a smooth line bold.
-let private history least name (raw: (float * float)[]) (smooth: (float * float)[]) : Plot =
-    let toLog = Array.map (fun (x, y) -> x, logarithm least y)
-    let plot = newPlot ()
-    curve plot (toLog (thin 1500 raw)) faint 1f
-    curve plot (toLog (thin 400 smooth)) bold 2.5f
-    logTicks least plot
-    plot.YLabel(name, 13f)
-    let values = toLog (Array.append (thin 1500 raw) smooth)
-
-    if values.Length > 0 then
-        let top = values |> Array.map snd |> Array.max
-        plot.Axes.SetLimitsY(Math.Log10 least - 0.15, top + 0.25)
-        plot.Axes.SetLimitsX(0.0, (values |> Array.map fst |> Array.max) * 1.01)
-
-    plot
-
 /// What a known predictor reaches, along a training: at sequences trained, at the length of that time.
 type Reference = { Name: string; Reaches: (float * TaskReference)[] }
 
-/// Draws a reference as a thin line with its name at its right end.
-let private drawReference least (name: string) (points: (float * float)[]) (plot: Plot) : unit =
-    let line = thin 200 points |> Array.map (fun (x, y) -> x, logarithm least y)
-    curve plot line Colors.Gray 1.5f
+/// One panel of a learning curve: every batch faint, a smooth line bold, and references as thin lines with their names.
+let private history
+    (least: float)
+    (name: string)
+    (raw: (float * float)[])
+    (smooth: (float * float)[])
+    (references: (string * (float * float)[]) list)
+    : Plot =
+    let toLog = Array.map (fun (x, y) -> x, logarithm least y)
+    let raw, smooth = toLog (thin 1500 raw), toLog (thin 400 smooth)
 
-    for x, y in Array.tryLast line |> Option.toList do
-        let label = plot.Add.Text(name, x, y)
-        label.LabelFontColor <- Colors.Gray
-        label.LabelFontSize <- 12f
-        label.LabelAlignment <- Alignment.LowerRight
+    // A reference at 0 has no place on a logarithmic axis.
+    let references = [
+        for name, points in references do
+            if points |> Array.exists (fun (_, y) -> y > least) then
+                name, toLog (thin 200 points)
+    ]
+
+    let plot = newPlot ()
+    curve plot raw faint 1f
+
+    for name, line in references do
+        curve plot line Colors.Gray 1.5f
+
+        for x, y in Array.tryLast line |> Option.toList do
+            let label = plot.Add.Text(name, x, y)
+            label.LabelFontColor <- Colors.Gray
+            label.LabelFontSize <- 12f
+            label.LabelAlignment <- Alignment.LowerRight
+
+    curve plot smooth bold 2.5f
+    plot.YLabel(name, 13f)
+    plot.Axes.Left.MinimumSize <- 80f
+    plot.Axes.Right.MinimumSize <- 30f
+    let shown = Array.concat (raw :: smooth :: List.map snd references)
+
+    if shown.Length > 0 then
+        let heights = Array.map snd shown
+        let bottom = max (Math.Log10 least - 0.15) (Array.min heights - 0.1)
+        let top = Array.max heights + 0.25
+        logTicks least bottom top plot
+        plot.Axes.SetLimitsY(bottom, top)
+        plot.Axes.SetLimitsX(0.0, (shown |> Array.map fst |> Array.max) * 1.01)
+
+    plot
 
 /// Loss and score against sequences trained, both on logarithmic axes.
 /// The score is smoothed over the window in which "solved" is decided; `solvedScore` is drawn as a line, and so are the
@@ -127,13 +152,16 @@ let learningCurve
     : unit =
     let points (value: BatchReport -> float) = rows |> Array.map (fun row -> float row.Sequences, value row)
     let loss = points _.Loss
-    let lossPanel = history 1e-3 lossName loss (thin 200 loss)
-    let scorePanel = history 1e-2 $"{scoreName}, mean" (points _.Score) (points _.WindowScore)
 
-    for reference in references do
-        let points (value: TaskReference -> float) = reference.Reaches |> Array.map (fun (x, y) -> x, value y)
-        drawReference 1e-3 reference.Name (points _.Loss) lossPanel
-        drawReference 1e-2 reference.Name (points _.Score) scorePanel
+    let along (value: TaskReference -> float) = [
+        for reference in references ->
+            reference.Name, reference.Reaches |> Array.map (fun (x, y) -> x, value y)
+    ]
+
+    let lossPanel = history 1e-3 lossName loss (thin 200 loss) (along _.Loss)
+
+    let scorePanel =
+        history 1e-2 $"{scoreName}, mean" (points _.Score) (points _.WindowScore) (along _.Score)
 
     lossPanel.Title(title, 15f)
     scorePanel.XLabel("sequences trained", 13f)
@@ -425,7 +453,7 @@ let generalisation
     line.LineWidth <- 2f
     line.MarkerSize <- 9f
     line.LegendText <- "this run"
-    logTicks least plot
+    logTicks least (Math.Log10 least) 4.0 plot
     plot.Title(title, 15f)
     plot.XLabel("length", 13f)
     plot.YLabel($"{scoreName}, mean", 13f)

@@ -62,6 +62,11 @@ let private tests () : Test =
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
         ]
+        testList "Data" [
+            Data.IdxFileTests.tests
+            Data.TableReaderTests.tests
+            Data.SequenceStoreTests.tests
+        ]
         testList "Tasks" [
             Tasks.SequenceTaskTests.tests
             Tasks.CopyTaskTests.tests

@@ -13,6 +13,7 @@ internal sealed class CsvTable : TableReader
     private const int LongestQuotation = 40;
 
     private readonly SepReader _reader;
+    private readonly Func<bool> _moveNext;
     private readonly string[] _columns;
     private IReadOnlyList<int> _numbers = [];
     private IReadOnlyList<int> _texts = [];
@@ -31,7 +32,8 @@ internal sealed class CsvTable : TableReader
                 DisableColCountCheck = true,
                 CultureInfo = CultureInfo.InvariantCulture,
             }).From(text));
-            _columns = Guarded(_reader.MoveNext) ? _reader.Current[..].ToStringsArray() : [];
+            _moveNext = _reader.MoveNext;
+            _columns = Guarded(_moveNext) ? _reader.Current[..].ToStringsArray() : [];
         }
         catch
         {
@@ -64,7 +66,7 @@ internal sealed class CsvTable : TableReader
     public override bool Read()
     {
         var blanks = 0;
-        while (Guarded(_reader.MoveNext))
+        while (Guarded(_moveNext))
         {
             Row++;
             var row = _reader.Current;

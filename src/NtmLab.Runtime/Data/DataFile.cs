@@ -1,4 +1,5 @@
-using System.IO.Compression;
+using ICSharpCode.SharpZipLib;
+using ICSharpCode.SharpZipLib.GZip;
 
 namespace NtmLab.Data;
 
@@ -37,12 +38,15 @@ internal static class DataFile
         throw Fault(path, "is empty");
     }
 
-    /// <summary>Opens a file as <see cref="Open"/> does, unpacking what gzip packed (RFC 1952: it begins with 1f 8b).</summary>
+    /// <summary>
+    /// Opens a file as <see cref="Open"/> does, unpacking what gzip packed (RFC 1952: it begins with 1f 8b). Unlike .NET's own
+    /// stream, the one used here checks the sums and fails where a packed file was cut short.
+    /// </summary>
     /// <exception cref="DataException">It is missing, empty or cannot be opened.</exception>
     public static Stream OpenUnpacked(string path)
     {
         var file = Open(path);
-        return Begins(file, [0x1f, 0x8b]) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        return Begins(file, [0x1f, 0x8b]) ? new GZipInputStream(file) : file;
     }
 
     /// <summary>Whether a file begins with these bytes; it stays at its beginning.</summary>
@@ -56,7 +60,7 @@ internal static class DataFile
 
     /// <summary>Whether reading a file can fail in this way: a disk that errs, or packed bytes that do not unpack.</summary>
     public static bool IsOfReading(Exception fault) =>
-        fault is IOException or UnauthorizedAccessException or InvalidDataException;
+        fault is IOException or UnauthorizedAccessException or InvalidDataException or SharpZipBaseException;
 
     /// <summary>A fault of a file.</summary>
     /// <param name="path">The file.</param>

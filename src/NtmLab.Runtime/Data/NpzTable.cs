@@ -190,7 +190,8 @@ internal sealed class NpzTable : TableReader
         if (Array.Find(arrays, array => array.Shape.Count == 3 && array.Shape[1] != steps) is { } uneven)
         {
             throw DataFile.Fault(
-                Path, $"array '{uneven.Name}': has {uneven.Shape[1]} steps, and array '{timed.Name}' {steps}; as many are wanted");
+                Path,
+                $"array '{uneven.Name}': has the second dimension {uneven.Shape[1]}, and array '{timed.Name}' {steps}; as many steps are wanted");
         }
 
         if (Array.Find(arrays, array => array.Shape.Skip(1).Aggregate((UInt128)1, (a, b) => a * (ulong)b) > LongestSequence) is { } vast)

@@ -86,6 +86,8 @@ internal sealed class ParquetTable : TableReader
 
     private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
 
+    private static bool HoldsTexts(DataField field) => field.ClrType == typeof(ReadOnlyMemory<char>);
+
     private int Count(ParquetRowGroupReader group) =>
         group.RowCount <= Array.MaxLength
             ? (int)group.RowCount
@@ -105,7 +107,9 @@ internal sealed class ParquetTable : TableReader
         TypeCode.UInt16 => Numbers<ushort>(group, field, number => number),
         TypeCode.Byte => Numbers<byte>(group, field, number => number),
         TypeCode.Boolean => Numbers<bool>(group, field, truth => truth ? 1 : 0),
-        _ => throw DataFile.Fault(Path, $"column '{field.Name}': holds values of type {field.ClrType.Name}; numbers are wanted"),
+        _ => throw DataFile.Fault(
+            Path,
+            $"column '{field.Name}': holds {(HoldsTexts(field) ? "texts" : $"values of type {field.ClrType.Name}")}; numbers are wanted"),
     };
 
     private float[] Numbers<T>(ParquetRowGroupReader group, DataField field, Func<T, float> convert)
@@ -122,7 +126,7 @@ internal sealed class ParquetTable : TableReader
 
     private string[] Texts(ParquetRowGroupReader group, DataField field)
     {
-        if (field.ClrType == typeof(string))
+        if (HoldsTexts(field))
         {
             var texts = new string?[_rows];
             Guarded(() => group.ReadAsync(field, texts.AsMemory()!).AsTask().GetAwaiter().GetResult());

@@ -89,7 +89,7 @@ public abstract class TableReader : IDisposable
 
         return features.Count > 0
             ? features
-            : throw DataFile.Fault(Path, $"has no column '{name}'; {Suggestion.For(name, Names(places)).TrimEnd('.')}");
+            : throw new DataException($"{Path}: has no column '{name}'; {Suggestion.For(name, Names(places))}");
     }
 
     /// <summary>Chooses what is read, before the first row.</summary>

@@ -88,7 +88,7 @@ let private plain (record: RunRecord) (options: TrainingOptions) (err: IO.TextWr
 
                     err.WriteLine(
                         $"{count report.Sequences} of {count options.Sequences} sequences   "
-                        + $"loss {figure report.LossBits} bits   {record.ScoreName} {figure report.WindowScore}   "
+                        + $"loss {figure report.Loss} {record.LossName}   {record.ScoreName} {figure report.WindowScore}   "
                         + $"{figure rate} sequences/s   at most {span (float (options.Sequences - report.Sequences) / rate)} left"
                     )
 
@@ -123,7 +123,7 @@ let private live
             let filled = int (min 1.0 fraction * 40.0)
             let bar = $"[green]{String('━', filled)}[/][grey]{String('━', 40 - filled)}[/]"
             row "sequences" $"{bar} {count report.Sequences} of {count options.Sequences}"
-            row "loss" $"[bold]{figure loss}[/] bits a sequence   [blue]{sparkline losses}[/]"
+            row "loss" $"[bold]{figure loss}[/] {record.LossName}   [blue]{sparkline losses}[/]"
 
             row
                 record.ScoreName
@@ -146,9 +146,9 @@ let private live
                 // Batches differ in length, so their losses do too: the running mean is what shows progress.
                 loss <-
                     if Double.IsNaN loss then
-                        report.LossBits
+                        report.Loss
                     else
-                        0.95 * loss + 0.05 * report.LossBits
+                        0.95 * loss + 0.05 * report.Loss
 
                 if sinceDrawn.Elapsed.TotalMilliseconds >= 200.0 || report.Batch = 1L then
                     losses.Enqueue loss

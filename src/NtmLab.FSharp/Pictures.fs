@@ -5,16 +5,9 @@ open NtmLab.Configuration
 open NtmLab.Models
 open NtmLab.Probes
 open NtmLab.Runs
+open NtmLab.Tasks
 open NtmLab.Training
 open TorchSharp
-
-/// The first sequence of a tensor `[batch, time, feature]` as an array `[feature, time]`.
-let private firstSequence (tensor: torch.Tensor) : float32[,] =
-    use _scope = torch.NewDisposeScope()
-    let plain = tensor[0L].detach().``to``(torch.ScalarType.Float32).cpu().t().contiguous()
-    let rows, columns = int plain.shape[0], int plain.shape[1]
-    let values = plain.data<float32>().ToArray()
-    Array2D.init rows columns (fun row column -> values[row * columns + column])
 
 let private drawExample
     (configuration: ExperimentConfiguration)
@@ -24,22 +17,61 @@ let private drawExample
     =
     use _scope = torch.NewDisposeScope()
     use _noGradient = torch.no_grad ()
+    let task = configuration.Task
     let random = RandomStream(configuration.Seed, "picture", uint64 length)
     let device = (Seq.head (model.parameters ())).device
-    let batch = configuration.Task.Generate(random, 1, length).To device
+
+    let batch = task.Generate(BatchRequest(random, configuration.Seed, 0L, 1, length, true)).To device
+
     let trace = HeadTrace()
-    let output = model.Forward(batch.Input, trace).sigmoid() * batch.Mask.unsqueeze -1L
-    let input, target, output = firstSequence batch.Input, firstSequence batch.Target, firstSequence output
+
+    let answers =
+        task.Output().Answers(model.Forward(batch.Input, trace))
+        * batch.Mask.unsqueeze -1L
+
+    let input, target, output =
+        Example.inputs task batch, Example.wanted task batch, Example.firstSequence answers
+
     let title = $"{folder.Record.Model} on {folder.Record.Task}, length {length}"
     let error = Array2D.mapi (fun row column value -> value - target[row, column]) output
 
+    let panel name values channels : Charts.Panel = { Name = name; Values = values; Channels = channels }
+
+    let outputs = Example.outputNames task
+
     Charts.panels
         title
-        [ "input", input; "target", target; "output", output; "error", error ]
+        [
+            panel "input" input (Example.inputNames task)
+            panel "target" target outputs
+            panel "output" output outputs
+            panel "error" error outputs
+        ]
         (folder.Picture $"example-{length}")
 
     if trace.Steps.Count > 0 then
         Charts.heads title input output trace.Steps (folder.Picture $"heads-{length}")
+
+/// The references of a task at the lengths of its training batches: what no memory reaches, and the best possible.
+let private references (task: SequenceTask) (rows: BatchReport[]) : Charts.Reference list =
+    let along (reach: int -> TaskReference) =
+        let known =
+            rows
+            |> Seq.map _.Length
+            |> Seq.distinct
+            |> Seq.map (fun length -> length, reach length)
+            |> dict
+
+        rows |> Array.map (fun row -> float row.Sequences, known[row.Length])
+
+    [
+        { Charts.Name = "no memory"; Charts.Reaches = along task.Baseline }
+        if task.Optimum(task.Lengths().Longest).HasValue then
+            {
+                Charts.Name = "best possible"
+                Charts.Reaches = along (fun length -> (task.Optimum length).Value)
+            }
+    ]
 
 /// Draws all pictures of a trained model into its run's folder. Examples are drawn at the given lengths.
 let draw
@@ -49,19 +81,21 @@ let draw
     (lengths: int list)
     : unit =
     let record = folder.Record
+    let rows = MetricsRows.Read<BatchReport> folder.MetricsFile |> Seq.toArray
 
     Charts.learningCurve
         $"{record.Model} learns {record.Task} (seed {record.Seed})"
-        record.ScoreName
+        ($"loss, {record.LossName}", record.ScoreName)
         configuration.Training.Solved.Score
         (Option.ofNullable record.SolvedAtSequences)
-        (MetricsRows.Read<BatchReport> folder.MetricsFile)
+        rows
+        (references configuration.Task rows)
         (folder.Picture "learning-curve")
 
     Charts.generalisation
         $"{record.Model} on {record.Task}, seed {record.Seed}"
         record.ScoreName
-        (configuration.Task.LongestTrained())
+        (configuration.Task.Lengths().Longest)
         record.Evaluation
         (folder.Picture "generalisation")
 

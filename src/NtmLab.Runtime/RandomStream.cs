@@ -33,6 +33,15 @@ public sealed class RandomStream : Random
         _d = Next(ref key);
     }
 
+    /// <summary>A stream that goes on from where another one is, apart from it.</summary>
+    public RandomStream(RandomStream other)
+    {
+        (_a, _b, _c, _d) = (other._a, other._b, other._c, other._d);
+    }
+
+    /// <summary>Whether another stream will give the same numbers from here on.</summary>
+    public bool IsAt(RandomStream other) => (_a, _b, _c, _d) == (other._a, other._b, other._c, other._d);
+
     /// <summary>The next 64 random bits.</summary>
     public ulong NextBits()
     {

@@ -21,6 +21,9 @@ public sealed record RunRecord
     /// <summary>The name of the task's score, e.g. <c>wrong bits</c>.</summary>
     public required string ScoreName { get; init; }
 
+    /// <summary>What the loss counts.</summary>
+    public string LossName { get; init; } = "bits a sequence";
+
     /// <summary>The model's name.</summary>
     public required string Model { get; init; }
 

@@ -5,8 +5,17 @@ using static TorchSharp.torch;
 namespace NtmLab.Tasks;
 
 /// <summary>Loss and score of tasks whose targets are bits.</summary>
-public static class BinaryOutput
+public sealed class BinaryOutput : TaskOutput
 {
+    /// <inheritdoc/>
+    public override Tensor Loss(Tensor logits, SequenceBatch batch) => CrossEntropy(logits, batch);
+
+    /// <inheritdoc/>
+    public override Tensor Answers(Tensor logits) => logits.sigmoid();
+
+    /// <inheritdoc/>
+    public override Tensor Wanted(SequenceBatch batch) => batch.Target.alias();
+
     /// <summary>Binary cross-entropy of the masked bits: nats per sequence, averaged over the batch.</summary>
     /// <param name="logits">Logits, <c>[batch, time, bits]</c>.</param>
     /// <param name="batch">Targets and mask.</param>

@@ -15,7 +15,7 @@ namespace NtmLab.Tasks;
 /// All sequences of a batch have the same length. Score: wrong bits per sequence.
 /// </summary>
 [CatalogName("copy", "Repeat a sequence of random bits after seeing all of it (Graves et al. 2014).")]
-public sealed record CopyTask : SequenceTask
+public record CopyTask : SequenceTask
 {
     /// <summary>Bits in each vector.</summary>
     public int Bits { get; init; } = 8;
@@ -30,13 +30,25 @@ public sealed record CopyTask : SequenceTask
     public override int InputWidth() => Bits + 1;
 
     /// <inheritdoc/>
+    public override string InputName(int channel) => channel < Bits ? $"bit {channel}" : "delimiter";
+
+    /// <inheritdoc/>
     public override int OutputWidth() => Bits;
+
+    /// <inheritdoc/>
+    public override string OutputName(int channel) => $"bit {channel}";
+
+    /// <inheritdoc/>
+    public override TaskOutput Output() => new BinaryOutput();
 
     /// <inheritdoc/>
     public override string ScoreName() => "wrong bits";
 
     /// <inheritdoc/>
-    public override int LongestTrained() => MaxLength;
+    public override LengthRange Lengths() => new(MinLength, MaxLength);
+
+    /// <inheritdoc/>
+    public override TaskReference Baseline(int length) => new((double)length * Bits, length * Bits / 2.0);
 
     /// <inheritdoc/>
     public override void Validate()
@@ -47,42 +59,24 @@ public sealed record CopyTask : SequenceTask
     }
 
     /// <inheritdoc/>
-    public override SequenceBatch Generate(RandomStream random, int batch) =>
-        Generate(random, batch, random.Next(MinLength, MaxLength + 1));
-
-    /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        Require.Between("task 'copy': length", length, 1, LengthLimit);
-        Require.AtLeast("task 'copy': batch", batch, 1);
-        var time = (2 * length) + 1;
-        var width = Bits + 1;
-        Require.Between("task 'copy': values in a batch", (long)batch * time * width, 1, Array.MaxLength);
-        var input = new float[batch * time * width];
-        var target = new float[batch * time * Bits];
-        var mask = new float[batch * time];
+        RequireLength("length", length);
+        var canvas = NewCanvas(batch, (2L * length) + 1, Bits);
         for (var sequence = 0; sequence < batch; sequence++)
         {
             for (var t = 0; t < length; t++)
             {
-                var vector = input.AsSpan(((sequence * time) + t) * width, Bits);
+                var vector = canvas.Input(sequence, t)[..Bits];
                 random.FillBits(vector);
-                vector.CopyTo(target.AsSpan(((sequence * time) + length + 1 + t) * Bits));
+                vector.CopyTo(canvas.Want(sequence, length + 1 + t));
             }
 
-            input[(((sequence * time) + length) * width) + Bits] = 1;
-            mask.AsSpan((sequence * time) + length + 1, length).Fill(1);
+            canvas.Input(sequence, length)[Bits] = 1;
         }
 
-        return new SequenceBatch(
-            length,
-            tensor(input, [batch, time, width]),
-            tensor(target, [batch, time, Bits]),
-            tensor(mask, [batch, time]));
+        return canvas.ToBatch(length);
     }
-
-    /// <inheritdoc/>
-    public override Tensor Loss(Tensor logits, SequenceBatch batch) => BinaryOutput.CrossEntropy(logits, batch);
 
     /// <inheritdoc/>
     public override float[] Score(Tensor logits, SequenceBatch batch) => BinaryOutput.WrongBits(logits, batch);

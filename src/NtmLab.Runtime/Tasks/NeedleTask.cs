@@ -45,13 +45,28 @@ public sealed record NeedleTask : SequenceTask
     public override int InputWidth() => KeyBits + ValueBits + 2;
 
     /// <inheritdoc/>
+    public override string InputName(int channel) =>
+        channel < KeyBits ? $"key {channel}"
+        : channel < KeyBits + ValueBits ? $"value {channel - KeyBits}"
+        : channel == KeyBits + ValueBits ? "pair" : "query";
+
+    /// <inheritdoc/>
     public override int OutputWidth() => ValueBits;
+
+    /// <inheritdoc/>
+    public override string OutputName(int channel) => $"value {channel}";
+
+    /// <inheritdoc/>
+    public override TaskOutput Output() => new BinaryOutput();
 
     /// <inheritdoc/>
     public override string ScoreName() => "wrong sequences";
 
     /// <inheritdoc/>
-    public override int LongestTrained() => MaxLag;
+    public override LengthRange Lengths() => new(MinLag, MaxLag);
+
+    /// <inheritdoc/>
+    public override TaskReference Baseline(int length) => new(ValueBits, 1 - Math.Pow(2, -ValueBits));
 
     /// <inheritdoc/>
     public override void Validate()
@@ -70,36 +85,18 @@ public sealed record NeedleTask : SequenceTask
     }
 
     /// <inheritdoc/>
-    public override SequenceBatch Generate(RandomStream random, int batch) =>
-        Generate(random, batch, random.Next(MinLag, MaxLag + 1));
-
-    /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        Require.Between("task 'needle': lag", length, 1, LengthLimit);
-        Require.AtLeast("task 'needle': batch", batch, 1);
-        var time = Pairs + length + 1;
-        var width = InputWidth();
-        Require.Between("task 'needle': values in a batch", (long)batch * time * width, 1, Array.MaxLength);
-        var input = new float[batch * time * width];
-        var target = new float[batch * time * ValueBits];
-        var mask = new float[batch * time];
+        RequireLength("lag", length);
+        var time = Pairs + (long)length + 1;
+        var canvas = NewCanvas(batch, time, ValueBits);
         for (var sequence = 0; sequence < batch; sequence++)
         {
-            var last = ((sequence + 1) * time) - 1;
-            Fill(random, input.AsSpan(sequence * time * width, time * width), target.AsSpan(last * ValueBits, ValueBits));
-            mask[last] = 1;
+            Fill(random, canvas.Inputs(sequence), canvas.Want(sequence, (int)time - 1));
         }
 
-        return new SequenceBatch(
-            length,
-            tensor(input, [batch, time, width]),
-            tensor(target, [batch, time, ValueBits]),
-            tensor(mask, [batch, time]));
+        return canvas.ToBatch(length);
     }
-
-    /// <inheritdoc/>
-    public override Tensor Loss(Tensor logits, SequenceBatch batch) => BinaryOutput.CrossEntropy(logits, batch);
 
     /// <inheritdoc/>
     public override float[] Score(Tensor logits, SequenceBatch batch) => BinaryOutput.WrongSequences(logits, batch);

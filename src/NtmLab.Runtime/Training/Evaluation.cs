@@ -36,11 +36,12 @@ public static class Evaluation
                 cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
                 var random = new RandomStream(seed, $"evaluate length {length}", (ulong)start);
-                var batch = task.Generate(random, Math.Min(BatchLimit, sequences - start), length).To(device);
+                var count = Math.Min(BatchLimit, sequences - start);
+                var batch = task.Generate(new BatchRequest(random, seed, start, count, length, HeldOut: true)).To(device);
                 scores.AddRange(task.Score(model.Forward(batch.Input), batch));
             }
 
-            results.Add(new LengthScore(length, scores.Average(score => (double)score), scores.Count(score => score == 0) / (double)scores.Count));
+            results.Add(new LengthScore(length, scores.Average(score => (double)score), scores.Count(task.IsPerfect) / (double)scores.Count));
         }
 
         return results;
@@ -50,5 +51,5 @@ public static class Evaluation
 /// <summary>The score at one length.</summary>
 /// <param name="Length">The task's own measure of length.</param>
 /// <param name="Score">The task's score, averaged over the sequences.</param>
-/// <param name="PerfectFraction">The fraction of sequences with a score of 0.</param>
+/// <param name="PerfectFraction">The fraction of perfect sequences: as a rule those with a score of 0.</param>
 public sealed record LengthScore(int Length, double Score, double PerfectFraction);

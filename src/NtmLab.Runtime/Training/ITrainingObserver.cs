@@ -19,8 +19,8 @@ public interface ITrainingObserver
 /// <summary>One trained batch.</summary>
 /// <param name="Batch">Index of the batch, from 1.</param>
 /// <param name="Sequences">Sequences trained so far.</param>
-/// <param name="Length">The batch's length.</param>
-/// <param name="LossBits">Loss: bits per sequence, averaged over the batch.</param>
+/// <param name="Length">The batch's length; of sequences of different lengths the mean.</param>
+/// <param name="Loss">Loss per sequence as the task reports it, e.g. in bits, averaged over the batch.</param>
 /// <param name="Score">The task's score, averaged over the batch.</param>
 /// <param name="WindowScore">The task's score, averaged over the last sequences (at most the solved window).</param>
 /// <param name="Seconds">Seconds spent in training so far.</param>
@@ -28,7 +28,7 @@ public readonly record struct BatchReport(
     long Batch,
     long Sequences,
     int Length,
-    double LossBits,
+    double Loss,
     double Score,
     double WindowScore,
     double Seconds);

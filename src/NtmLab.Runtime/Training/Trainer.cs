@@ -11,8 +11,6 @@ namespace NtmLab.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    private const double BitsPerNat = 1.4426950408889634;
-
     private readonly SequenceTask _task;
     private readonly TrainingOptions _options;
     private readonly EvaluationOptions _evaluation;
@@ -21,6 +19,8 @@ public sealed class Trainer : IDisposable
     private readonly Optimiser _optimiser;
     private readonly Queue<float> _window;
     private readonly Device _device;
+    private readonly BatchSource _source;
+    private readonly LengthRange _lengths;
     private TrainerState _state = new();
 
     /// <summary>Makes a trainer at the start of its budget.</summary>
@@ -38,9 +38,9 @@ public sealed class Trainer : IDisposable
         ulong seed,
         TimeProvider clock)
     {
-        options.Validate();
-        evaluation.Validate();
         task.Validate();
+        options.Validate(task.Lengths());
+        evaluation.Validate();
         Model = model;
         _task = task;
         _options = options;
@@ -51,6 +51,8 @@ public sealed class Trainer : IDisposable
         _optimiser = options.Optimiser.Build(
             model.named_parameters().Select(named => (named.name, named.parameter)), options.Clip, options.ClipNorm);
         _window = new Queue<float>(options.Solved.Window);
+        _source = new BatchSource(task, options, seed);
+        _lengths = task.Lengths();
     }
 
     /// <summary>The model being trained.</summary>
@@ -89,41 +91,54 @@ public sealed class Trainer : IDisposable
     {
         var secondsBefore = _state.Seconds;
         var start = _clock.GetTimestamp();
-        while (!Finished && !cancellation.IsCancellationRequested)
+        try
         {
-            var before = _state.Sequences;
-            var (length, loss, scores) = TrainBatch();
-            var seconds = secondsBefore + _clock.GetElapsedTime(start).TotalSeconds;
-            Advance(scores, seconds);
-            observer.Trained(new BatchReport(
-                _state.Batches,
-                _state.Sequences,
-                length,
-                loss * BitsPerNat,
-                scores.Average(score => (double)score),
-                _window.Average(score => (double)score),
-                seconds));
-            if (Passed(before, _options.EvaluateEvery))
+            while (!Finished && !cancellation.IsCancellationRequested)
             {
-                Evaluate(observer);
-            }
+                var before = _state.Sequences;
+                var (outcome, scores, curriculum) = TrainBatch();
+                var seconds = secondsBefore + _clock.GetElapsedTime(start).TotalSeconds;
+                Advance(scores, curriculum, seconds);
+                observer.Trained(new BatchReport(
+                    _state.Batches,
+                    _state.Sequences,
+                    outcome.Length,
+                    outcome.Loss * _task.Output().LossUnit,
+                    outcome.Score,
+                    _window.Average(score => (double)score),
+                    seconds));
+                if (Passed(before, _options.EvaluateEvery))
+                {
+                    Evaluate(observer);
+                }
 
-            if (Passed(before, _options.CheckpointEvery))
-            {
-                observer.CheckpointDue(State);
+                if (Passed(before, _options.CheckpointEvery))
+                {
+                    observer.CheckpointDue(State);
+                }
             }
+        }
+        finally
+        {
+            _source.Drop();
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _optimiser.Dispose();
+    public void Dispose()
+    {
+        _source.Dispose();
+        _optimiser.Dispose();
+    }
 
-    private (int Length, double Loss, float[] Scores) TrainBatch()
+    private (BatchOutcome Outcome, float[] Scores, CurriculumState Curriculum) TrainBatch()
     {
         using var scope = NewDisposeScope();
-        var random = new RandomStream(_seed, "train", (ulong)_state.Batches);
-        var count = (int)Math.Min(_options.Batch, _options.Sequences - _state.Sequences);
-        var batch = _task.Generate(random, count).To(_device);
+        var curriculum = _state.Curriculum ?? _options.Curriculum.Start(_lengths);
+        using var drawn = _source.Take(_state.Batches, _state.Sequences, curriculum);
+        var count = (int)drawn.Input.shape[0];
+        _source.Prepare(_state.Batches + 1, _state.Sequences + count, curriculum);
+        var batch = drawn.To(_device);
         var logits = Model.Forward(batch.Input);
         var loss = _task.Loss(logits, batch);
         var value = loss.item<float>();
@@ -136,10 +151,23 @@ public sealed class Trainer : IDisposable
 
         loss.backward();
         _optimiser.Step(_options.Schedule.Fraction(_state.Sequences + count, _options.Sequences));
-        return (batch.Length, value, _task.Score(logits, batch));
+        var scores = _task.Score(logits, batch);
+        var outcome = new BatchOutcome(
+            batch.Length,
+            value,
+            _options.Curriculum.WantsGain ? LossOf(batch) : double.NaN,
+            scores.Average(score => (double)score),
+            count);
+        return (outcome, scores, _options.Curriculum.Observe(_lengths, curriculum, outcome));
     }
 
-    private void Advance(float[] scores, double seconds)
+    private double LossOf(SequenceBatch batch)
+    {
+        using var noGradient = no_grad();
+        return _task.Loss(Model.Forward(batch.Input), batch).item<float>();
+    }
+
+    private void Advance(float[] scores, CurriculumState curriculum, double seconds)
     {
         foreach (var score in scores)
         {
@@ -151,6 +179,7 @@ public sealed class Trainer : IDisposable
             Batches = _state.Batches + 1,
             Sequences = _state.Sequences + scores.Length,
             Seconds = seconds,
+            Curriculum = curriculum,
         };
         if (_state.SolvedAtSequences is null
             && _window.Count == _options.Solved.Window

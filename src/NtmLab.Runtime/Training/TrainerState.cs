@@ -1,3 +1,5 @@
+using NtmLab.Tasks;
+
 namespace NtmLab.Training;
 
 /// <summary>All that a trainer holds beside tensors; with them it continues bit for bit.</summary>
@@ -23,4 +25,7 @@ public sealed record TrainerState
 
     /// <summary>The best mean score of an evaluation during training; null before the first.</summary>
     public double? BestScore { get; init; }
+
+    /// <summary>What the curriculum has learned; null before the first batch.</summary>
+    public CurriculumState? Curriculum { get; init; }
 }

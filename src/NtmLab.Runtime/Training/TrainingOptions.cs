@@ -11,6 +11,12 @@ public sealed record TrainingOptions
     /// <summary>Sequences in each batch.</summary>
     public int Batch { get; init; } = 16;
 
+    /// <summary>How the lengths of training sequences are chosen from the task's range.</summary>
+    public Curriculum Curriculum { get; init; } = new UniformCurriculum();
+
+    /// <summary>Whether the sequences of a batch have one length or each their own.</summary>
+    public LengthsOfBatch Lengths { get; init; }
+
     /// <summary>The optimiser.</summary>
     public OptimiserOptions Optimiser { get; init; } = new RmsPropOptions();
 
@@ -36,8 +42,9 @@ public sealed record TrainingOptions
     public long CheckpointEvery { get; init; } = 2_000;
 
     /// <summary>Checks every option.</summary>
+    /// <param name="lengths">The task's training lengths.</param>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
-    public void Validate()
+    public void Validate(LengthRange lengths)
     {
         Require.AtLeast("training.sequences", Sequences, 1);
         Require.AtLeast("training.batch", Batch, 1);
@@ -45,10 +52,27 @@ public sealed record TrainingOptions
         Require.NotNegative("training.clipNorm", ClipNorm);
         Require.AtLeast("training.evaluateEvery", EvaluateEvery, 1);
         Require.AtLeast("training.checkpointEvery", CheckpointEvery, 1);
+        Curriculum.Validate(lengths);
+        if (Curriculum.WantsGain && Lengths == LengthsOfBatch.Each)
+        {
+            throw new ConfigurationException(
+                "training.lengths: 'each' is not allowed with this curriculum, which learns from batches of one length; 'one' is.");
+        }
+
         Optimiser.Validate();
         Schedule.Validate();
         Solved.Validate();
     }
+}
+
+/// <summary>How lengths vary within a batch.</summary>
+public enum LengthsOfBatch
+{
+    /// <summary>All sequences of a batch have the same length.</summary>
+    One,
+
+    /// <summary>Each sequence has its own; shorter ones are followed by blank steps that do not count.</summary>
+    Each,
 }
 
 /// <summary>When a task counts as solved: the mean score of the last training sequences is small enough.</summary>

@@ -1,0 +1,98 @@
+using NtmLab.Probes;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NtmLab.Models;
+
+/// <summary>
+/// A model whose input in each step is the number of a token: it is turned into a vector, by a trained embedding
+/// (<c>x = E[token]</c>, <c>E [tokens, width]</c>) or with a 1 in the token's own place, and given to another model.
+/// </summary>
+public sealed class TokenModel : SequenceModel
+{
+    private readonly int _tokens;
+    private readonly SequenceModel _inner;
+    private readonly Parameter? _embedding;
+
+    /// <summary>Builds a model of tokens around another one.</summary>
+    /// <param name="options">The other model; its <see cref="ModelOptions.Embedding"/> is the embedding's width, or 0.</param>
+    /// <param name="tokens">How many tokens there are.</param>
+    /// <param name="outputWidth">Logits in each step.</param>
+    /// <param name="random">The stream that the parameters are drawn from.</param>
+    public TokenModel(ModelOptions options, int tokens, int outputWidth, RandomStream random)
+        : base("token", 1, outputWidth)
+    {
+        _tokens = tokens;
+        _embedding = options.Embedding == 0 ? null : Initialisation.Normal(random, 1, tokens, options.Embedding);
+        _inner = options.Build(options.Embedding == 0 ? tokens : options.Embedding, outputWidth, random);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override long StateSize => _inner.StateSize;
+
+    /// <inheritdoc/>
+    public override long MultiplyAddsPerStep => _inner.MultiplyAddsPerStep;
+
+    /// <inheritdoc/>
+    public override bool CanFuse => _inner.CanFuse;
+
+    /// <inheritdoc/>
+    public override bool IsFused => _inner.IsFused;
+
+    /// <inheritdoc/>
+    public override long WorkspaceBytes => _inner.WorkspaceBytes;
+
+    /// <inheritdoc/>
+    public override long PathLength(long lag) =>
+        _inner.PathLength(lag) is var hops && hops < NoPath && _embedding is not null ? hops + 1 : hops;
+
+    /// <inheritdoc/>
+    public override void Fuse(int threads) => _inner.Fuse(threads);
+
+    /// <inheritdoc/>
+    public override void StopFusing() => _inner.StopFusing();
+
+    /// <inheritdoc/>
+    public override ModelState InitialState(long batch) => _inner.InitialState(batch);
+
+    /// <inheritdoc/>
+    public override (Tensor Logits, ModelState State) Step(Tensor input, ModelState state, HeadTrace? trace = null)
+    {
+        RequireStep(input);
+        return _inner.Step(Vectors(input), state, trace);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor input, HeadTrace? trace = null)
+    {
+        RequireSequences(input);
+        return _inner.Forward(Vectors(input), trace);
+    }
+
+    /// <inheritdoc/>
+    public override (Tensor Logits, ModelState State) Run(Tensor input, ModelState state, HeadTrace? trace = null)
+    {
+        RequireSequences(input);
+        return _inner.Run(Vectors(input), state, trace);
+    }
+
+    /// <summary>From numbers <c>[..., 1]</c> to vectors <c>[..., width]</c>.</summary>
+    /// <exception cref="ShapeException">A number is none of a token.</exception>
+    private Tensor Vectors(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var numbers = input.squeeze(-1).to(ScalarType.Int64);
+        var (least, most) = (numbers.min().item<long>(), numbers.max().item<long>());
+        if (least < 0 || most >= _tokens)
+        {
+            throw new ShapeException(
+                $"model 'token': the input holds token {(least < 0 ? least : most)}; 0 to {_tokens - 1} are known.");
+        }
+
+        var vectors = _embedding is null
+            ? nn.functional.one_hot(numbers, _tokens).to(parameters().First().dtype)
+            : _embedding.index_select(0, numbers.flatten()).reshape([.. numbers.shape, -1]);
+        return vectors.MoveToOuterDisposeScope();
+    }
+}

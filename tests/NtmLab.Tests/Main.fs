@@ -66,12 +66,15 @@ let private tests () : Test =
             Data.IdxFileTests.tests
             Data.TableReaderTests.tests
             Data.SequenceStoreTests.tests
+            Data.EpochOrderTests.tests
         ]
         testList "Tasks" [
             Tasks.SequenceTaskTests.tests
             Tasks.CopyTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
+            Tasks.DigitsTaskTests.tests
+            Tasks.TableTaskTests.tests
         ]
         testList "Training" [
             Training.OptimiserTests.tests

@@ -19,12 +19,16 @@ public sealed class SequencePart
         for (var i = 0; i < runs.Length; i++)
         {
             _before[i] = Count;
+            Longest = Math.Max(Longest, window == 0 ? runs[i].Count : window);
             Count += window == 0 ? 1 : Windows(runs[i].Count, window, stride);
         }
     }
 
     /// <summary>The number of sequences.</summary>
     public long Count { get; }
+
+    /// <summary>Steps in the longest sequence.</summary>
+    public long Longest { get; }
 
     /// <summary>Steps in a sequence.</summary>
     /// <param name="sequence">Which, from 0.</param>

@@ -92,16 +92,19 @@ public sealed class SequenceStore : IDisposable
         }
     }
 
-    /// <summary>Copies the first steps of a sequence; several threads may do so at once.</summary>
+    /// <summary>Copies steps of a sequence; several threads may do so at once.</summary>
     /// <param name="part"><see cref="Training"/> or <see cref="Validation"/>.</param>
     /// <param name="sequence">Which, from 0.</param>
+    /// <param name="skipped">Steps before the first one that is wanted.</param>
     /// <param name="destination">Room for as many steps as are wanted, <c>[step, column]</c>.</param>
     /// <returns>The number of steps copied: fewer than there is room for where the sequence is shorter.</returns>
-    public int CopyTo(SequencePart part, long sequence, Span<float> destination)
+    public int CopyTo(SequencePart part, long sequence, long skipped, Span<float> destination)
     {
         var run = part.Locate(sequence);
-        var steps = (int)Math.Min(run.Count, destination.Length / Columns.Count);
-        _rows.CopyTo(run.First, destination[..(steps * Columns.Count)]);
+        ArgumentOutOfRangeException.ThrowIfNegative(skipped);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(skipped, run.Count);
+        var steps = (int)Math.Min(run.Count - skipped, destination.Length / Columns.Count);
+        _rows.CopyTo(run.First + skipped, destination[..(steps * Columns.Count)]);
         return steps;
     }
 

@@ -274,11 +274,13 @@ let private storing =
 
             withStore [ "id,x,y"; "a,1,2"; "a,3,4"; "b,1,2"; "b,3,4" ] source (fun store ->
                 let room = Array.create 2 9f
-                Expect.equal (store.CopyTo(store.Training, 0L, Span room)) 1 "one step"
+                Expect.equal (store.CopyTo(store.Training, 0L, 0L, Span room)) 1 "one step"
                 Expect.equal room [| 1f; 2f |] "the first"
                 let room = Array.create 6 9f
-                Expect.equal (store.CopyTo(store.Training, 0L, Span room)) 2 "all steps"
-                Expect.equal room [| 1f; 2f; 3f; 4f; 9f; 9f |] "the rest is left")
+                Expect.equal (store.CopyTo(store.Training, 0L, 0L, Span room)) 2 "all steps"
+                Expect.equal room [| 1f; 2f; 3f; 4f; 9f; 9f |] "the rest is left"
+                Expect.equal (store.CopyTo(store.Training, 0L, 1L, Span room)) 1 "steps after the first"
+                Expect.equal room[..3] [| 3f; 4f; 3f; 4f |] "the second")
         }
 
         test "groups features under their name, in the order that was asked for" {

@@ -82,7 +82,7 @@ let source (path: string) : SequenceSource =
 /// A sequence as it is stored, `[step][column]`.
 let sequence (store: SequenceStore) (part: SequencePart) (index: int64) : float32[][] =
     let values = Array.zeroCreate (int (part.Steps index) * store.Columns.Count)
-    store.CopyTo(part, index, Span values) |> ignore
+    store.CopyTo(part, index, 0L, Span values) |> ignore
     Array.chunkBySize store.Columns.Count values
 
 /// All sequences of a part.

@@ -12,6 +12,7 @@ internal sealed class CsvTable : TableReader
 {
     private const int LongestQuotation = 40;
 
+    private readonly StreamReader _text;
     private readonly SepReader _reader;
     private readonly Func<bool> _moveNext;
     private readonly string[] _columns;
@@ -21,7 +22,7 @@ internal sealed class CsvTable : TableReader
     public CsvTable(string path)
         : base(path)
     {
-        var text = new StreamReader(DataFile.OpenUnpacked(path), Encoding.UTF8);
+        _text = new StreamReader(DataFile.OpenUnpacked(path), Encoding.UTF8);
         try
         {
             _reader = Guarded(() => Sep.Auto.Reader(options => options with
@@ -31,13 +32,13 @@ internal sealed class CsvTable : TableReader
                 Trim = SepTrim.Outer,
                 DisableColCountCheck = true,
                 CultureInfo = CultureInfo.InvariantCulture,
-            }).From(text));
+            }).From(_text));
             _moveNext = _reader.MoveNext;
             _columns = Guarded(_moveNext) ? _reader.Current[..].ToStringsArray() : [];
         }
         catch
         {
-            text.Dispose();
+            _text.Dispose();
             throw;
         }
 
@@ -113,7 +114,11 @@ internal sealed class CsvTable : TableReader
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _reader.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _reader.Dispose();
+        _text.Dispose();
+    }
 
     private static string Values(int count) => count == 1 ? "1 value" : $"{count} values";
 

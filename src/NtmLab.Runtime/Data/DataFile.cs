@@ -29,13 +29,14 @@ internal static class DataFile
                 : Fault(path, "cannot be opened", fault);
         }
 
-        if (file.Length > 0)
+        if (file.CanSeek && file.Length > 0)
         {
             return file;
         }
 
+        var what = file.CanSeek ? "is empty" : "is a pipe; a file is wanted";
         file.Dispose();
-        throw Fault(path, "is empty");
+        throw Fault(path, what);
     }
 
     /// <summary>

@@ -10,23 +10,23 @@ namespace NtmLab.Data;
 /// [n]             the column x, the same value in each step of a sequence
 /// [n, k]          the columns x_0 to x_(k-1), likewise
 /// </code>
-/// The number of steps is that of the arrays with three dimensions; where there are none, the greatest second dimension. Memory
-/// holds one sequence.
+/// The number of steps is that of the first array with three dimensions; where there are none, the greatest second dimension. What
+/// does not fit in, such as single numbers that describe the data, may be in the archive but not be asked for. Memory holds one
+/// sequence.
 /// </summary>
 internal sealed class NpzTable : TableReader
 {
     private const string Extension = ".npy";
-    private const long LongestSequence = 1 << 28;
 
     private readonly ZipArchive _archive;
-    private readonly List<Item> _items = [];
-    private readonly List<(Item Item, int Feature)> _places = [];
+    private readonly List<NpzItem> _items = [];
+    private readonly List<(NpzItem Item, int Feature)> _places = [];
     private readonly string[] _columns;
     private readonly long _sequences;
     private readonly int _steps;
-    private (Item Item, int Feature)[] _numbers = [];
-    private Item[] _texts = [];
-    private Item[] _chosen = [];
+    private (NpzItem Item, int Feature)[] _numbers = [];
+    private NpzItem[] _texts = [];
+    private NpzItem[] _chosen = [];
     private long _sequence;
     private int _step;
 
@@ -39,7 +39,7 @@ internal sealed class NpzTable : TableReader
             _archive = new ZipArchive(file, ZipArchiveMode.Read);
             foreach (var entry in _archive.Entries.Where(entry => entry.Name.EndsWith(Extension, StringComparison.Ordinal)))
             {
-                _items.Add(new Item(new NpyArray(path, entry.FullName[..^Extension.Length], entry.Open())));
+                _items.Add(new NpzItem(path, entry.FullName[..^Extension.Length], entry.Open()));
             }
 
             (_sequences, _steps) = Dimensions();
@@ -59,7 +59,6 @@ internal sealed class NpzTable : TableReader
 
         foreach (var item in _items)
         {
-            item.Arrange(_steps);
             _places.AddRange(Enumerable.Range(0, item.Features).Select(feature => (item, feature)));
         }
 
@@ -84,14 +83,14 @@ internal sealed class NpzTable : TableReader
     {
         _numbers = numbers.Select(place => _places[place]).ToArray();
         _texts = texts.Select(place => _places[place].Item).ToArray();
-        if (Array.Find(_numbers, place => place.Item.Array.HoldsTexts).Item is { } item)
+        foreach (var (item, _) in _numbers)
         {
-            throw DataFile.Fault(Path, $"array '{item.Array.Name}': holds texts; numbers are wanted");
+            item.RequireNumbers();
         }
 
-        if (Array.Find(_texts, item => !item.Array.HoldsTexts || item.Array.Shape.Count != 1) is { } other)
+        foreach (var item in _texts)
         {
-            throw DataFile.Fault(Path, $"array '{other.Array.Name}': one text for each sequence is wanted");
+            item.RequireText();
         }
 
         _chosen = _numbers.Select(place => place.Item).Distinct().ToArray();
@@ -110,7 +109,7 @@ internal sealed class NpzTable : TableReader
         {
             foreach (var item in _chosen.Concat(_texts))
             {
-                item.Array.RequireEnd();
+                item.RequireEnd();
             }
 
             return false;
@@ -145,14 +144,14 @@ internal sealed class NpzTable : TableReader
 
     /// <inheritdoc/>
     public override ReadOnlySpan<char> Text(int chosen) =>
-        _texts[chosen].Text is { Length: > 0 } text ? text : throw Missing(Place, _texts[chosen].Array.Name);
+        _texts[chosen].Text is { Length: > 0 } text ? text : throw Missing(Place, _texts[chosen].Name);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         foreach (var item in _items)
         {
-            item.Array.Dispose();
+            item.Dispose();
         }
 
         _archive.Dispose();
@@ -160,84 +159,27 @@ internal sealed class NpzTable : TableReader
 
     private (long Sequences, int Steps) Dimensions()
     {
-        var arrays = _items.Select(item => item.Array).ToArray();
-        if (arrays.Length == 0)
+        if (_items.Count == 0)
         {
             throw DataFile.Fault(Path, "holds no .npy arrays");
         }
 
-        if (Array.Find(arrays, array => array.Shape.Count is 0 or > 3) is { } odd)
+        var timed = _items
+            .Where(item => item.Shape.Count is 2 or 3)
+            .MaxBy(item => (item.Shape.Count, item.Shape.Count == 2 ? item.Shape[1] : 0));
+        if (timed is null)
         {
-            throw DataFile.Fault(
-                Path, $"array '{odd.Name}': has {odd.Shape.Count} dimensions; 1 to 3, sequence, time and feature, are accepted");
-        }
-
-        var first = arrays[0];
-        if (Array.Find(arrays, array => array.Shape[0] != first.Shape[0]) is { } other)
-        {
-            throw DataFile.Fault(
-                Path,
-                $"array '{other.Name}': holds {other.Shape[0]} sequences, and array '{first.Name}' {first.Shape[0]}; as many are wanted");
-        }
-
-        var timed = arrays.MaxBy(array => array.Shape.Count == 1 ? (0, 0) : (array.Shape.Count, array.Shape[1]))!;
-        if (timed.Shape.Count == 1)
-        {
+            // A single array that is at fault is what the user meant.
+            _items[0].RequireReadable();
             throw DataFile.Fault(Path, "holds no array of two or three dimensions: sequence, time and, where there are several, feature");
         }
 
-        var steps = timed.Shape[1];
-        if (Array.Find(arrays, array => array.Shape.Count == 3 && array.Shape[1] != steps) is { } uneven)
+        foreach (var item in _items)
         {
-            throw DataFile.Fault(
-                Path,
-                $"array '{uneven.Name}': has the second dimension {uneven.Shape[1]}, and array '{timed.Name}' {steps}; as many steps are wanted");
+            item.Arrange(timed);
         }
 
-        if (Array.Find(arrays, array => array.Shape.Skip(1).Aggregate((UInt128)1, (a, b) => a * (ulong)b) > LongestSequence) is { } vast)
-        {
-            throw DataFile.Fault(
-                Path, $"array '{vast.Name}': has more than {LongestSequence} values in each sequence, the most that are accepted");
-        }
-
-        return (first.Shape[0], (int)steps);
-    }
-
-    /// <summary>An array with its values in the current sequence.</summary>
-    private sealed class Item(NpyArray array)
-    {
-        private float[] _values = [];
-        private int _stride;
-        private bool _isGroup;
-
-        public NpyArray Array { get; } = array;
-
-        public int Features { get; private set; } = 1;
-
-        public string Text { get; private set; } = "";
-
-        public void Arrange(int steps)
-        {
-            var isTimed = Array.Shape.Count == 3 || (Array.Shape.Count == 2 && Array.Shape[1] == steps);
-            _isGroup = Array.Shape.Count == 3 || (Array.Shape.Count == 2 && !isTimed);
-            Features = _isGroup ? (int)Array.Shape[^1] : 1;
-            _stride = isTimed ? Features : 0;
-        }
-
-        public string Column(int feature) => _isGroup ? $"{Array.Name}_{feature}" : Array.Name;
-
-        public void ReadNumbers()
-        {
-            if (_values.Length == 0)
-            {
-                _values = new float[Array.Shape.Skip(1).Aggregate(1, (product, size) => product * (int)size)];
-            }
-
-            Array.Read(_values);
-        }
-
-        public void ReadText() => Text = Array.ReadText();
-
-        public float Number(int step, int feature) => _values[(step * _stride) + feature];
+        timed.RequireReadable();
+        return (timed.Shape[0], (int)timed.Shape[1]);
     }
 }

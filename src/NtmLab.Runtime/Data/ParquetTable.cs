@@ -10,6 +10,7 @@ namespace NtmLab.Data;
 /// </summary>
 internal sealed class ParquetTable : TableReader
 {
+    private readonly FileStream _file;
     private readonly ParquetReader _reader;
     private readonly DataField[] _fields;
     private readonly string[] _columns;
@@ -24,14 +25,14 @@ internal sealed class ParquetTable : TableReader
     public ParquetTable(string path)
         : base(path)
     {
-        var file = DataFile.Open(path);
+        _file = DataFile.Open(path);
         try
         {
-            _reader = Guarded(() => Wait(ParquetReader.CreateAsync(file)));
+            _reader = Guarded(() => ParquetReader.CreateAsync(_file).GetAwaiter().GetResult());
         }
         catch
         {
-            file.Dispose();
+            _file.Dispose();
             throw;
         }
 
@@ -82,9 +83,11 @@ internal sealed class ParquetTable : TableReader
     public override ReadOnlySpan<char> Text(int chosen) => _texts[chosen][_at];
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
-
-    private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
+    protected override void Dispose(bool disposing)
+    {
+        _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _file.Dispose();
+    }
 
     private static bool HoldsTexts(DataField field) => field.ClrType == typeof(ReadOnlyMemory<char>);
 

@@ -1,14 +1,16 @@
 namespace NtmLab.Data;
 
 /// <summary>
-/// All sequences of a file, by number. The file is read once, from front to back; the values go to a temporary file that is
-/// mapped into memory, so that data may be larger than memory.
+/// All sequences of a file, by number. The file is read once, from front to back; the values go to a file in the system's folder
+/// for temporary files, 4 bytes each, which is mapped into memory, so that data may be larger than memory.
 /// </summary>
 public sealed class SequenceStore : IDisposable
 {
     private const int LargestClass = 1 << 24;
 
     private readonly RowStore _rows;
+    private readonly double[] _means;
+    private readonly double[] _deviations;
 
     private SequenceStore(RowStore rows, string[] columns, Range[] groups, float[] largest, SequencePart[] parts)
     {
@@ -18,8 +20,8 @@ public sealed class SequenceStore : IDisposable
         Largest = largest;
         (Training, Validation) = (parts[0], parts[1]);
         var statistics = Statistics();
-        Means = statistics.Means();
-        Deviations = statistics.Deviations();
+        _means = statistics.Means();
+        _deviations = statistics.Deviations();
     }
 
     /// <summary>The names of the stored columns: those of the source, in its order.</summary>
@@ -38,10 +40,10 @@ public sealed class SequenceStore : IDisposable
     public SequencePart Validation { get; }
 
     /// <summary>The mean of each column over the training part, each row counted once.</summary>
-    public IReadOnlyList<double> Means { get; }
+    public IReadOnlyList<double> Means => _means;
 
     /// <summary>The standard deviation of each column over the training part (divided by the number of rows).</summary>
-    public IReadOnlyList<double> Deviations { get; }
+    public IReadOnlyList<double> Deviations => _deviations;
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ConfigurationException">An option of the source is out of range.</exception>
@@ -115,7 +117,7 @@ public sealed class SequenceStore : IDisposable
     /// <param name="column">Its column, from 0.</param>
     /// <param name="value">The value.</param>
     public float Normalise(int column, float value) =>
-        (float)((value - Means[column]) / (Deviations[column] > 0 ? Deviations[column] : 1));
+        (float)((value - _means[column]) / (_deviations[column] > 0 ? _deviations[column] : 1));
 
     /// <inheritdoc/>
     public void Dispose() => _rows.Dispose();

@@ -65,9 +65,13 @@ internal sealed class TableData
         var width = _isNormalised.Length;
         var skipped = _wanted == WantedSteps.Last ? Math.Max(0, part.Steps(sequence) - (rows.Length / width)) : 0;
         var steps = _store.CopyTo(part, sequence, skipped, rows);
-        for (var i = 0; i < steps * width; i++)
+        for (var t = 0; t < steps; t++)
         {
-            rows[i] = _isNormalised[i % width] ? _store.Normalise(i % width, rows[i]) : rows[i];
+            var row = rows.Slice(t * width, width);
+            for (var column = 0; column < width; column++)
+            {
+                row[column] = _isNormalised[column] ? _store.Normalise(column, row[column]) : row[column];
+            }
         }
 
         return steps;

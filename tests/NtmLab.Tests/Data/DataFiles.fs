@@ -72,7 +72,13 @@ let npyFloats (shape: int list) (values: float32 seq) : byte[] =
 
 /// Texts of at most ten letters, four bytes each.
 let npyTexts (texts: string list) : byte[] =
-    npy "<U10" [ texts.Length ] (texts |> List.map (fun text -> text.PadRight(10, '\000')) |> String.concat "" |> Encoding.UTF32.GetBytes)
+    npy
+        "<U10"
+        [ texts.Length ]
+        (texts
+         |> List.map (fun text -> text.PadRight(10, '\000'))
+         |> String.concat ""
+         |> Encoding.UTF32.GetBytes)
 
 /// Writes an archive of arrays.
 let writeNpz (path: string) (arrays: (string * byte[]) list) : unit =

@@ -24,11 +24,14 @@ let tests =
                 let epochs = 1000 * count
                 let counts = Array2D.zeroCreate<int> count count
 
-                for epoch in 1 .. epochs do
+                for epoch in 1..epochs do
                     for place, thing in order 5UL (int64 epoch) count |> List.indexed do
                         counts[place, int thing] <- counts[place, int thing] + 1
 
-                let statistic = counts |> Seq.cast<int> |> Seq.sumBy (fun n -> (float n - 1000.0) ** 2.0 / 1000.0)
+                let statistic =
+                    counts
+                    |> Seq.cast<int>
+                    |> Seq.sumBy (fun n -> (float n - 1000.0) ** 2.0 / 1000.0)
                 // At most 81 degrees of freedom; the 0.1 % quantile of 81 is 126.1, of 1 degree far less.
                 Expect.isLessThan statistic (if count = 10 then 126.1 else 67.0) $"{count} things"
         }

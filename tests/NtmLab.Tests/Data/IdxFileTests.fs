@@ -27,7 +27,11 @@ let private reading =
         testProperty "gives the bytes that were written, item by item" (fun (rows: byte[]) ->
             let count = rows.Length + 1
             use folder = new Folder()
-            let values = Array.append rows [| 255uy |] |> Array.collect (fun value -> [| value; 0uy; 7uy |])
+
+            let values =
+                Array.append rows [| 255uy |]
+                |> Array.collect (fun value -> [| value; 0uy; 7uy |])
+
             let file = IdxFile.Read(write folder "a" (idx 0x08uy [ count; 3 ] values))
             Expect.equal (List.ofSeq file.Dimensions) [ count; 3 ] "the dimensions"
             Expect.equal (Array.concat (items file)) (Array.map float32 values) "the values")
@@ -68,16 +72,24 @@ let private faults =
         for name, bytes, words in
             [
                 "an empty file", [||], [ "is empty" ]
-                "another magic", [| 0x89uy; 0x50uy; 0x4Euy; 0x47uy; 0uy |], [ "begins with 89504E47"; "0000TTDD" ]
-                "an unknown type", [| 0uy; 0uy; 0x0Auy; 1uy; 0uy; 0uy; 0uy; 1uy; 1uy |], [ "begins with 00000A01" ]
+                "another magic",
+                [| 0x89uy; 0x50uy; 0x4Euy; 0x47uy; 0uy |],
+                [ "begins with 89504E47"; "0000TTDD" ]
+                "an unknown type",
+                [| 0uy; 0uy; 0x0Auy; 1uy; 0uy; 0uy; 0uy; 1uy; 1uy |],
+                [ "begins with 00000A01" ]
                 "no dimensions", [| 0uy; 0uy; 8uy; 0uy |], [ "begins with 00000800" ]
                 "a magic cut short", [| 0uy; 0uy; 8uy |], [ "begins with 000008" ]
                 "dimensions cut short", Array.take 10 bytesFile, [ "ends within its 3 dimensions" ]
                 "a dimension of 0", idx 0x08uy [ 0; 4 ] [||], [ "holds no values" ]
                 "values cut short", Array.take 25 bytesFile, [ "12 values are promised, 9 found" ]
                 "trailing bytes", Array.append bytesFile [| 0uy |], [ "goes on after the 12 values" ]
-                "dimensions beyond memory", idx 0x08uy [ 0x7FFFFFFF; 0x7FFFFFFF ] [| 1uy |], [ "promises more than" ]
-                "a promise of much", idx 0x08uy [ 0x7FFFFF00 ] [| 1uy |], [ "2147483392 values are promised, 1 found" ]
+                "dimensions beyond memory",
+                idx 0x08uy [ 0x7FFFFFFF; 0x7FFFFFFF ] [| 1uy |],
+                [ "promises more than" ]
+                "a promise of much",
+                idx 0x08uy [ 0x7FFFFF00 ] [| 1uy |],
+                [ "2147483392 values are promised, 1 found" ]
             ] do
             test $"{name} is told" {
                 use folder = new Folder()
@@ -87,14 +99,19 @@ let private faults =
 
         for name, harm in
             [
-                "do not unpack", fun (packed: byte[]) -> Array.mapi (fun i value -> if i < 10 then value else 255uy) packed
+                "do not unpack",
+                fun (packed: byte[]) -> Array.mapi (fun i value -> if i < 10 then value else 255uy) packed
                 "were cut short", fun packed -> Array.take (packed.Length - 6) packed
-                "have another sum", fun packed -> Array.mapi (fun i value -> if i = packed.Length - 5 then ~~~value else value) packed
+                "have another sum",
+                fun packed ->
+                    Array.mapi (fun i value -> if i = packed.Length - 5 then ~~~value else value) packed
             ] do
             test $"packed bytes that {name} are told" {
                 use folder = new Folder()
                 let path = write folder "a.idx" (harm (gzip bytesFile))
-                Faults.says<DataException> [ path; "cannot be read to its end" ] (fun () -> IdxFile.Read path |> ignore)
+
+                Faults.says<DataException> [ path; "cannot be read to its end" ] (fun () ->
+                    IdxFile.Read path |> ignore)
             }
 
         test "a missing file and a folder are told" {
@@ -103,7 +120,8 @@ let private faults =
             Faults.says<DataException> [ folder.File "a"; "there is no such file" ] (fun () ->
                 IdxFile.Read(folder.File "a") |> ignore)
 
-            Faults.says<DataException> [ folder.Path; "is a folder" ] (fun () -> IdxFile.Read folder.Path |> ignore)
+            Faults.says<DataException> [ folder.Path; "is a folder" ] (fun () ->
+                IdxFile.Read folder.Path |> ignore)
         }
 
         test "labels of another count are told" {

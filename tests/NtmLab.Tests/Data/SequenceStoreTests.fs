@@ -15,13 +15,7 @@ open NtmLab.Tests.Data.SequenceTable
 open NtmLab.Tests.Scratch
 
 /// How a table of rows is cut into windows.
-type Cut = {
-    Rows: int
-    Window: int
-    Stride: int
-    Fraction: float
-    Seed: uint64
-}
+type Cut = { Rows: int; Window: int; Stride: int; Fraction: float; Seed: uint64 }
 
 type CutArbitraries =
     static member Cut() : Arbitrary<Cut> =
@@ -51,7 +45,11 @@ let private config = {
 let private law (name: string) (holds: 'case -> unit) : Test = testPropertyWithConfig config name holds
 
 /// Writes lines, reads them, and looks at the store.
-let private withStore (lines: string list) (source: string -> SequenceSource) (look: SequenceStore -> 'result) : 'result =
+let private withStore
+    (lines: string list)
+    (source: string -> SequenceSource)
+    (look: SequenceStore -> 'result)
+    : 'result =
     use folder = new Folder()
     let path = folder.File "a.csv"
     writeLines path lines
@@ -82,7 +80,14 @@ let private windows =
     testList "windows" [
         test "are so many rows, each so many rows after the last" {
             let source path =
-                SequenceSource(Path = path, Columns = columns [ "row" ], Window = 3, Stride = 2, Validation = 0, Seed = 1UL)
+                SequenceSource(
+                    Path = path,
+                    Columns = columns [ "row" ],
+                    Window = 3,
+                    Stride = 2,
+                    Validation = 0,
+                    Seed = 1UL
+                )
 
             let training, validation =
                 withStore (numbered 6 float32) source (fun store ->
@@ -106,13 +111,15 @@ let private windows =
                 let overlap = Set.intersect (set (List.concat training)) (set (List.concat validation))
                 Expect.isEmpty overlap "nothing is seen in training that is validated on"))
 
-        law "of the validation part are the asked fraction, unless no window would be left for training" (fun (cut: Cut) ->
-            withStore (numbered cut.Rows float32) (cutSource cut) (fun store ->
-                let stride = if cut.Stride = 0 then cut.Window else cut.Stride
-                let all = (cut.Rows - cut.Window) / stride + 1
-                let asked = max 1L (int64 (Math.Round(cut.Fraction * float all)))
-                let most = int64 ((cut.Rows - 2 * cut.Window) / stride + 1)
-                Expect.equal store.Validation.Count (min asked most) "the count"))
+        law
+            "of the validation part are the asked fraction, unless no window would be left for training"
+            (fun (cut: Cut) ->
+                withStore (numbered cut.Rows float32) (cutSource cut) (fun store ->
+                    let stride = if cut.Stride = 0 then cut.Window else cut.Stride
+                    let all = (cut.Rows - cut.Window) / stride + 1
+                    let asked = max 1L (int64 (Math.Round(cut.Fraction * float all)))
+                    let most = int64 ((cut.Rows - 2 * cut.Window) / stride + 1)
+                    Expect.equal store.Validation.Count (min asked most) "the count"))
 
         law "are all there that fit beside the validation part" (fun (cut: Cut) ->
             withStore (numbered cut.Rows float32) (cutSource cut) (fun store ->
@@ -121,9 +128,15 @@ let private windows =
                 let first, last = List.min validation, List.max validation
 
                 let fit rows =
-                    if rows < cut.Window then 0 else (rows - cut.Window) / stride + 1
+                    if rows < cut.Window then
+                        0
+                    else
+                        (rows - cut.Window) / stride + 1
 
-                Expect.equal store.Training.Count (int64 (fit first + fit (cut.Rows - 1 - last))) "before and after"))
+                Expect.equal
+                    store.Training.Count
+                    (int64 (fit first + fit (cut.Rows - 1 - last)))
+                    "before and after"))
 
         test "are kept from training at every place that leaves a training window" {
             let starts =
@@ -139,10 +152,24 @@ let private windows =
         }
 
         test "lie within rows of one part where a column says which" {
-            let lines = "row,part" :: [ for row in 0..19 -> if row < 7 || row >= 15 then $"{row},train" else $"{row},validation" ]
+            let lines =
+                "row,part"
+                :: [
+                    for row in 0..19 ->
+                        if row < 7 || row >= 15 then
+                            $"{row},train"
+                        else
+                            $"{row},validation"
+                ]
 
             let source path =
-                SequenceSource(Path = path, Columns = columns [ "row" ], Window = 4, Stride = 2, Split = "part")
+                SequenceSource(
+                    Path = path,
+                    Columns = columns [ "row" ],
+                    Window = 4,
+                    Stride = 2,
+                    Split = "part"
+                )
 
             let training, validation =
                 withStore lines source (fun store ->
@@ -168,7 +195,13 @@ let private split =
 
             for seed in 1UL .. 300UL do
                 let source path =
-                    SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Validation = 0.2, Seed = seed)
+                    SequenceSource(
+                        Path = path,
+                        Columns = columns [ "x" ],
+                        Sequence = "id",
+                        Validation = 0.2,
+                        Seed = seed
+                    )
 
                 withStore lines source (fun store ->
                     Expect.equal store.Validation.Count 2L "a fifth of ten"
@@ -185,7 +218,12 @@ let private split =
         test "leaves a sequence on each side whatever the fraction" {
             for fraction in [ 0.0; 0.5; 0.999 ] do
                 let source path =
-                    SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Validation = fraction)
+                    SequenceSource(
+                        Path = path,
+                        Columns = columns [ "x" ],
+                        Sequence = "id",
+                        Validation = fraction
+                    )
 
                 withStore [ "id,x"; "a,1"; "b,2" ] source (fun store ->
                     Expect.equal (store.Training.Count, store.Validation.Count) (1L, 1L) $"{fraction}")
@@ -198,7 +236,11 @@ let private split =
             let lines = [ "id,part,x"; "a,train,1"; "a,train,2"; "b,validation,3"; "c,train,4" ]
 
             withStore lines source (fun store ->
-                Expect.equal (sequences store store.Training) [| [| [| 1f |]; [| 2f |] |]; [| [| 4f |] |] |] "training"
+                Expect.equal
+                    (sequences store store.Training)
+                    [| [| [| 1f |]; [| 2f |] |]; [| [| 4f |] |] |]
+                    "training"
+
                 Expect.equal (sequences store store.Validation) [| [| [| 3f |] |] |] "validation")
         }
 
@@ -305,7 +347,8 @@ let private storing =
         }
 
         test "several threads may read at once" {
-            let source path = SequenceSource(Path = path, Columns = columns [ "row"; "x" ], Window = 10, Stride = 1)
+            let source path =
+                SequenceSource(Path = path, Columns = columns [ "row"; "x" ], Window = 10, Stride = 1)
 
             withStore (numbered 2000 float32) source (fun store ->
                 let expected = sequences store store.Training
@@ -313,7 +356,11 @@ let private storing =
                 Parallel.For(
                     0L,
                     store.Training.Count,
-                    fun index -> Expect.equal (sequence store store.Training index) expected[int index] "the same window"
+                    fun index ->
+                        Expect.equal
+                            (sequence store store.Training index)
+                            expected[int index]
+                            "the same window"
                 )
                 |> ignore)
         }
@@ -349,7 +396,9 @@ let private storing =
             let before = GC.GetTotalAllocatedBytes true
 
             use store =
-                SequenceStore.Read(SequenceSource(Path = path, Columns = columns [ "a"; "b"; "c" ], Window = 100))
+                SequenceStore.Read(
+                    SequenceSource(Path = path, Columns = columns [ "a"; "b"; "c" ], Window = 100)
+                )
 
             let allocated = GC.GetTotalAllocatedBytes true - before
             Expect.isGreaterThan (store.Training.Count + store.Validation.Count) 20_000L "all of it is there"
@@ -368,14 +417,19 @@ let private faults =
                 [ "id,x"; "a,1"; "b,2"; "a,3" ],
                 byId,
                 [ "row 3, column 'id'"; "'a' begins again" ]
-                "a missing name of a sequence", [ "id,x"; "a,1"; ",2" ], byId, [ "row 2, column 'id'"; "is missing" ]
+                "a missing name of a sequence",
+                [ "id,x"; "a,1"; ",2" ],
+                byId,
+                [ "row 2, column 'id'"; "is missing" ]
                 "a short sequence",
                 [ "id,x"; "a,1"; "a,2"; "b,3"; "c,4"; "c,5" ],
-                (fun path -> SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", LeastSteps = 2)),
+                (fun path ->
+                    SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", LeastSteps = 2)),
                 [ "row 3"; "1 of the 2 steps" ]
                 "a short last sequence",
                 [ "id,x"; "a,1"; "a,2"; "b,3" ],
-                (fun path -> SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", LeastSteps = 2)),
+                (fun path ->
+                    SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", LeastSteps = 2)),
                 [ "row 3"; "1 of the 2 steps" ]
                 "a single sequence", [ "id,x"; "a,1"; "a,2" ], byId, [ "holds one sequence"; "two or more" ]
                 "a header alone", [ "id,x" ], byId, [ "holds no rows" ]
@@ -393,27 +447,45 @@ let private faults =
                 [ "no column 'ids'"; "did you mean 'id'" ]
                 "a class number below 0",
                 [ "id,x"; "a,1"; "b,-1" ],
-                (fun path -> SequenceSource(Path = path, Columns = [| SourceColumn("x", ColumnKind.Class) |], Sequence = "id")),
+                (fun path ->
+                    SequenceSource(
+                        Path = path,
+                        Columns = [| SourceColumn("x", ColumnKind.Class) |],
+                        Sequence = "id"
+                    )),
                 [ "row 2, column 'x'"; "-1 is not allowed"; "class number" ]
                 "a class number that is not whole",
                 [ "id,x"; "a,1.5"; "b,1" ],
-                (fun path -> SequenceSource(Path = path, Columns = [| SourceColumn("x", ColumnKind.Class) |], Sequence = "id")),
+                (fun path ->
+                    SequenceSource(
+                        Path = path,
+                        Columns = [| SourceColumn("x", ColumnKind.Class) |],
+                        Sequence = "id"
+                    )),
                 [ "row 1, column 'x'"; "1.5 is not allowed"; "class number" ]
                 "a bit that is none",
                 [ "id,x"; "a,1"; "b,0.5" ],
-                (fun path -> SequenceSource(Path = path, Columns = [| SourceColumn("x", ColumnKind.Bit) |], Sequence = "id")),
+                (fun path ->
+                    SequenceSource(
+                        Path = path,
+                        Columns = [| SourceColumn("x", ColumnKind.Bit) |],
+                        Sequence = "id"
+                    )),
                 [ "row 2, column 'x'"; "0.5 is not allowed"; "0 or 1" ]
                 "another word for a part",
                 [ "id,x,part"; "a,1,train"; "b,1,test" ],
-                (fun path -> SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Split = "part")),
+                (fun path ->
+                    SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Split = "part")),
                 [ "row 2, column 'part'"; "'test' is not allowed"; "train or validation" ]
                 "a part that changes within a sequence",
                 [ "id,x,part"; "a,1,train"; "a,1,validation" ],
-                (fun path -> SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Split = "part")),
+                (fun path ->
+                    SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Split = "part")),
                 [ "row 2, column 'part'"; "'validation' follows 'train'" ]
                 "a part without a sequence",
                 [ "id,x,part"; "a,1,train"; "b,1,train" ],
-                (fun path -> SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Split = "part")),
+                (fun path ->
+                    SequenceSource(Path = path, Columns = columns [ "x" ], Sequence = "id", Split = "part")),
                 [ "column 'part'"; "no sequence for 'validation'" ]
                 "a name of many columns as a sequence",
                 [ "id_0,id_1,x"; "a,1,2" ],
@@ -442,15 +514,24 @@ let private faults =
             [
                 "window", "that is negative", SequenceSource(Path = "a", Columns = [||], Window = -1)
                 "window", "too short", SequenceSource(Path = "a", Columns = [||], Window = 1, LeastSteps = 2)
-                "window", "beside a column", SequenceSource(Path = "a", Columns = [||], Window = 1, Sequence = "id")
-                "stride", "that is negative", SequenceSource(Path = "a", Columns = [||], Window = 1, Stride = -1)
-                "stride", "without a window", SequenceSource(Path = "a", Columns = [||], Sequence = "id", Stride = 1)
+                "window",
+                "beside a column",
+                SequenceSource(Path = "a", Columns = [||], Window = 1, Sequence = "id")
+                "stride",
+                "that is negative",
+                SequenceSource(Path = "a", Columns = [||], Window = 1, Stride = -1)
+                "stride",
+                "without a window",
+                SequenceSource(Path = "a", Columns = [||], Sequence = "id", Stride = 1)
                 "validation", "of everything", SequenceSource(Path = "a", Columns = [||], Validation = 1.0)
-                "validation", "that is no number", SequenceSource(Path = "a", Columns = [||], Validation = nan)
+                "validation",
+                "that is no number",
+                SequenceSource(Path = "a", Columns = [||], Validation = nan)
                 "path", "that is empty", SequenceSource(Path = "", Columns = [||])
             ] do
             test $"a {option} {name} is refused by name" {
-                Faults.says<ConfigurationException> [ $"source.{option}:" ] (fun () -> SequenceStore.Read source |> ignore)
+                Faults.says<ConfigurationException> [ $"source.{option}:" ] (fun () ->
+                    SequenceStore.Read source |> ignore)
             }
     ]
 

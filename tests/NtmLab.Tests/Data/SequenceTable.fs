@@ -23,11 +23,12 @@ type Table = {
 let table (seed: uint64) (sequences: int) (steps: int) (features: int) : Table =
     let random = RandomStream(seed, "table")
 
-    let value () : float32 =
-        float32 (random.NextNormal() * 10.0 ** float (random.Next(-3, 4)))
+    let value () : float32 = float32 (random.NextNormal() * 10.0 ** float (random.Next(-3, 4)))
 
     {
-        Values = Array.init sequences (fun _ -> Array.init steps (fun _ -> Array.init features (fun _ -> value ())))
+        Values =
+            Array.init sequences (fun _ ->
+                Array.init steps (fun _ -> Array.init features (fun _ -> value ())))
     }
 
 type Arbitraries =
@@ -44,7 +45,8 @@ type Arbitraries =
 /// The name of a sequence: not a number, so that it must be kept as text.
 let name (sequence: int) : string = $"s{sequence:D3}"
 
-let private header (table: Table) : string list = "id" :: [ for feature in 0 .. table.Features - 1 -> $"x_{feature}" ]
+let private header (table: Table) : string list =
+    "id" :: [ for feature in 0 .. table.Features - 1 -> $"x_{feature}" ]
 
 /// Text with a separator between columns; the first column says which sequence.
 let writeCsv (path: string) (separator: string) (quote: string -> string) (table: Table) : unit =
@@ -59,7 +61,12 @@ let writeCsv (path: string) (separator: string) (quote: string -> string) (table
     ]
 
 /// A Parquet file with row groups of so many rows.
-let writeParquetTable (path: string) (groupRows: int) (column: float32[] -> ParquetColumn) (table: Table) : unit =
+let writeParquetTable
+    (path: string)
+    (groupRows: int)
+    (column: float32[] -> ParquetColumn)
+    (table: Table)
+    : unit =
     let ids = Array.init (table.Sequences * table.Steps) (fun row -> name (row / table.Steps))
 
     writeParquet path groupRows [

@@ -11,7 +11,11 @@ open NtmLab.Tests.Data.DataFiles
 open NtmLab.Tests.Data.SequenceTable
 open NtmLab.Tests.Scratch
 
-let private config = { FsCheckConfig.defaultConfig with arbitrary = [ typeof<Arbitraries> ]; maxTest = 20 }
+let private config = {
+    FsCheckConfig.defaultConfig with
+        arbitrary = [ typeof<Arbitraries> ]
+        maxTest = 20
+}
 
 let private plain: string -> string = id
 let private quoted (text: string) : string = $"\"{text}\""
@@ -38,27 +42,33 @@ let private forms: (string * (string -> Table -> unit)) list = [
 let private reading =
     testList "reading" [
         for name, write in forms do
-            testPropertyWithConfig config $"gives the numbers that were written to {name}" (fun (table: Table) ->
-                use folder = new Folder()
-                write (folder.File name) table
-                let training, validation = parts (source (folder.File name))
-
-                Expect.equal
-                    (Array.append training validation |> Array.sort)
-                    (Array.sort table.Values)
-                    "every sequence, in one part or the other")
-
-        testPropertyWithConfig config "gives the same from all formats, in the same split" (fun (table: Table) ->
-            use folder = new Folder()
-
-            let read = [
-                for name, write in forms do
+            testPropertyWithConfig
+                config
+                $"gives the numbers that were written to {name}"
+                (fun (table: Table) ->
+                    use folder = new Folder()
                     write (folder.File name) table
-                    parts (source (folder.File name))
-            ]
+                    let training, validation = parts (source (folder.File name))
 
-            for other in read.Tail do
-                Expect.equal other read.Head "the seed and the sequences decide")
+                    Expect.equal
+                        (Array.append training validation |> Array.sort)
+                        (Array.sort table.Values)
+                        "every sequence, in one part or the other")
+
+        testPropertyWithConfig
+            config
+            "gives the same from all formats, in the same split"
+            (fun (table: Table) ->
+                use folder = new Folder()
+
+                let read = [
+                    for name, write in forms do
+                        write (folder.File name) table
+                        parts (source (folder.File name))
+                ]
+
+                for other in read.Tail do
+                    Expect.equal other read.Head "the seed and the sequences decide")
     ]
 
 /// Reads named columns of lines with windows of one row, in the order of the file.
@@ -81,7 +91,9 @@ let private read (name: string) (columns: string list) (lines: string list) : fl
 let private values =
     testList "values" [
         test "a separator, a quote and a line break within quotes belong to the value" {
-            let rows = read "a.csv" [ "a,b"; "x" ] [ "\"a,b\",\"say \"\"hi\"\"\",x"; "1,\"q,\"\"\n\",2"; "3,,4" ]
+            let rows =
+                read "a.csv" [ "a,b"; "x" ] [ "\"a,b\",\"say \"\"hi\"\"\",x"; "1,\"q,\"\"\n\",2"; "3,,4" ]
+
             Expect.equal rows [ [| 1f; 2f |]; [| 3f; 4f |] ] "two rows"
         }
 
@@ -97,7 +109,12 @@ let private values =
 
         test "a byte-order mark, Windows line ends and blank last lines change nothing" {
             use folder = new Folder()
-            let bytes = Array.append [| 0xEFuy; 0xBBuy; 0xBFuy |] (Encoding.UTF8.GetBytes "x,y\r\n1,2\r\n3,4\r\n\r\n\r\n")
+
+            let bytes =
+                Array.append
+                    [| 0xEFuy; 0xBBuy; 0xBFuy |]
+                    (Encoding.UTF8.GetBytes "x,y\r\n1,2\r\n3,4\r\n\r\n\r\n")
+
             File.WriteAllBytes(folder.File "a.csv", bytes)
             Expect.equal (rowsOf [ "x"; "y" ] (folder.File "a.csv")) [ [| 1f; 2f |]; [| 3f; 4f |] ] "two rows"
         }
@@ -136,8 +153,12 @@ let private values =
                 "<i2", [| 0xFEuy; 0xFFuy; 1uy; 0uy |], [ -2f; 1f ]
                 ">u2", [| 0xFFuy; 0xFEuy; 1uy; 0uy |], [ 65534f; 256f ]
                 ">i4", [| 0xFFuy; 0xFFuy; 0xFFuy; 0xFEuy; 0uy; 0uy; 1uy; 0uy |], [ -2f; 256f ]
-                "<i8", Array.append (BitConverter.GetBytes -7L) (BitConverter.GetBytes(1L <<< 33)), [ -7f; 8589934592f ]
-                "<u8", Array.append (BitConverter.GetBytes UInt64.MaxValue) (BitConverter.GetBytes 3UL), [ 18446744073709551615f; 3f ]
+                "<i8",
+                Array.append (BitConverter.GetBytes -7L) (BitConverter.GetBytes(1L <<< 33)),
+                [ -7f; 8589934592f ]
+                "<u8",
+                Array.append (BitConverter.GetBytes UInt64.MaxValue) (BitConverter.GetBytes 3UL),
+                [ 18446744073709551615f; 3f ]
                 "<f2", [| 0uy; 0x3Cuy; 0uy; 0xC1uy |], [ 1f; -2.5f ]
             ] do
             test $"arrays of type {descr} are numbers" {
@@ -168,6 +189,19 @@ let private values =
                 ]
                 "time and features vary, what a sequence has once is repeated"
         }
+
+        test "what does not fit into an archive may be there as long as nobody asks for it" {
+            use folder = new Folder()
+
+            writeNpz (folder.File "a") [
+                "version", npyFloats [] [ 1f ]
+                "means", npyFloats [ 4 ] [ 1f .. 4f ]
+                "complex", npy "<c8" [ 1; 1 ] (Array.zeroCreate 8)
+                "x", npyFloats [ 2; 1 ] [ 5f; 6f ]
+            ]
+
+            Expect.equal (rowsOf [ "x" ] (folder.File "a")) [ [| 5f |]; [| 6f |] ] "two sequences of a step"
+        }
     ]
 
 let private says (path: string) (columns: string list) (words: string list) : unit =
@@ -178,11 +212,15 @@ let private textFaults =
         for name, lines, words in
             [
                 "a word", [ "x,y"; "1,2"; "1,abc" ], [ "row 2, column 'y'"; "'abc'"; "a number such as 1.5" ]
-                "a decimal comma", [ "x;y"; "1;2,5" ], [ "row 1, column 'y'"; "'2,5'"; "a number such as 1.5" ]
+                "a decimal comma",
+                [ "x;y"; "1;2,5" ],
+                [ "row 1, column 'y'"; "'2,5'"; "a number such as 1.5" ]
                 "a number with a word", [ "x,y"; "1,12abc" ], [ "row 1, column 'y'"; "'12abc'" ]
                 "NaN", [ "x,y"; "1,NaN" ], [ "row 1, column 'y'"; "'NaN'"; "finite number" ]
                 "infinity", [ "x,y"; "1,-Infinity" ], [ "row 1, column 'y'"; "'-Infinity'"; "finite number" ]
-                "a number beyond single precision", [ "x,y"; "1,1e300" ], [ "row 1, column 'y'"; "'1e300'"; "single precision" ]
+                "a number beyond single precision",
+                [ "x,y"; "1,1e300" ],
+                [ "row 1, column 'y'"; "'1e300'"; "single precision" ]
                 "a missing value", [ "x,y"; "1,2"; "3,2"; "4," ], [ "row 3, column 'y'"; "is missing" ]
                 "a narrow row", [ "x,y"; "1,2"; "3" ], [ "row 2"; "has 1 value"; "2, one for each column" ]
                 "a wide row", [ "x,y"; "1,2,3" ], [ "row 1"; "has 3 values"; "2, one for each column" ]
@@ -224,7 +262,12 @@ let private textFaults =
         test "a packed file cut short is told" {
             use folder = new Folder()
             let lines = [| for i in 0..2000 -> $"{i},{i * i}" |]
-            let packed = String.concat "\n" (Array.append [| "x,y" |] lines) |> Encoding.UTF8.GetBytes |> gzip
+
+            let packed =
+                String.concat "\n" (Array.append [| "x,y" |] lines)
+                |> Encoding.UTF8.GetBytes
+                |> gzip
+
             File.WriteAllBytes(folder.File "a.csv", Array.take (packed.Length / 2) packed)
             says (folder.File "a.csv") [ "x"; "y" ] [ "row" ]
         }
@@ -242,7 +285,9 @@ let private parquetFaults =
                 Doubles [| 1e300; 2.0; 3.0; 4.0 |],
                 [ "row 1, column 'y'"; "single precision" ]
                 "a column of texts", Texts [| "a"; "b"; "c"; "d" |], [ "column 'y'"; "texts"; "numbers" ]
-                "a column of times", Times(Array.create 4 DateTime.UnixEpoch), [ "column 'y'"; "type DateTime"; "numbers" ]
+                "a column of times",
+                Times(Array.create 4 DateTime.UnixEpoch),
+                [ "column 'y'"; "type DateTime"; "numbers" ]
             ] do
             test $"{name} is told with its place" {
                 use folder = new Folder()
@@ -274,21 +319,33 @@ let private archiveFaults =
     testList "faults of archives" [
         for name, arrays, words in
             [
-                "NaN", [ "x", npyFloats [ 2; 2 ] [ 1f; 2f; 3f; nanf ] ], [ "sequence 2, step 2, column 'x'"; "NaN" ]
+                "NaN",
+                [ "x", npyFloats [ 2; 2 ] [ 1f; 2f; 3f; nanf ] ],
+                [ "sequence 2, step 2, column 'x'"; "NaN" ]
                 "another count of sequences",
-                [ "x", array; "y", npyFloats [ 3 ] [ 1f; 2f; 3f ] ],
-                [ "array 'y'"; "3 sequences"; "array 'x' 2" ]
+                [ "y", array; "x", npyFloats [ 3 ] [ 1f; 2f; 3f ] ],
+                [ "array 'x'"; "3 sequences"; "array 'y' 2" ]
                 "another count of steps",
-                [ "x", npyFloats [ 1; 2; 1 ] [ 1f; 2f ]; "y", npyFloats [ 1; 1; 1 ] [ 1f ] ],
-                [ "array 'y'"; "second dimension 1"; "array 'x' 2" ]
-                "no array with steps", [ "x", npyFloats [ 2 ] [ 1f; 2f ] ], [ "no array of two or three dimensions" ]
-                "a fourth dimension", [ "x", npyFloats [ 1; 1; 1; 1 ] [ 1f ] ], [ "array 'x'"; "4 dimensions" ]
+                [ "y", npyFloats [ 1; 2; 1 ] [ 1f; 2f ]; "x", npyFloats [ 1; 1; 1 ] [ 1f ] ],
+                [ "array 'x'"; "second dimension 1"; "array 'y' 2" ]
+                "no array with steps",
+                [ "x", npyFloats [ 2 ] [ 1f; 2f ] ],
+                [ "no array of two or three dimensions" ]
+                "a fourth dimension",
+                [ "x", npyFloats [ 2; 1; 1; 1 ] [ 1f; 2f ]; "y", array ],
+                [ "array 'x'"; "4 dimensions" ]
                 "a dimension of 0", [ "x", npyFloats [ 0; 3 ] [] ], [ "array 'x'"; "dimension of 0" ]
-                "complex numbers", [ "x", npy "<c8" [ 1; 1 ] (Array.zeroCreate 8) ], [ "array 'x'"; "type that is not known" ]
-                "long doubles", [ "x", npy "<f16" [ 1; 1 ] (Array.zeroCreate 16) ], [ "array 'x'"; "type <f16" ]
+                "complex numbers",
+                [ "x", npy "<c8" [ 1; 1 ] (Array.zeroCreate 8) ],
+                [ "array 'x'"; "type that is not known" ]
+                "long doubles",
+                [ "x", npy "<f16" [ 1; 1 ] (Array.zeroCreate 16) ],
+                [ "array 'x'"; "type <f16" ]
                 "texts", [ "x", npyTexts [ "a"; "b" ]; "y", array ], [ "array 'x'"; "holds texts" ]
                 "an array cut short", [ "x", Array.take 140 array ], [ "array 'x'"; "is truncated: 6 values" ]
-                "an array that goes on", [ "x", Array.append array [| 0uy |] ], [ "array 'x'"; "goes on after the 6 values" ]
+                "an array that goes on",
+                [ "x", Array.append array [| 0uy |] ],
+                [ "array 'x'"; "goes on after the 6 values" ]
                 "a header cut short", [ "x", Array.take 20 array ], [ "array 'x'"; "within its header" ]
                 "something else", [ "x", [| 1uy .. 30uy |] ], [ "array 'x'"; "no array of NumPy's format" ]
                 "an unknown array", [ "y", array ], [ "no column 'x'"; "did you mean 'y'" ]

@@ -14,7 +14,11 @@ open TorchSharp
 let private images (first: int) (count: int) : byte[] =
     idx 0x08uy [ count; 2; 3 ] [|
         for image in first .. first + count - 1 do
-            for pixel in 0..5 -> if pixel = 0 then byte image else byte (image * 7 + pixel * 31)
+            for pixel in 0..5 ->
+                if pixel = 0 then
+                    byte image
+                else
+                    byte (image * 7 + pixel * 31)
     |]
 
 let private labelOf (image: int) : int = image % 4
@@ -61,10 +65,17 @@ let private structure =
             Expect.equal batch.Length 6 "the length"
             Expect.equal (task.Lengths()) (LengthRange(6, 6)) "the task's lengths"
 
-            for sequence, target, mask in
-                Array.zip3 (pixels batch) (steps batch.Target) (steps batch.Mask) do
+            for sequence, target, mask in Array.zip3 (pixels batch) (steps batch.Target) (steps batch.Mask) do
                 let image = sequence[0]
-                let expected = [| for pixel in 0..5 -> if pixel = 0 then image else int (byte (image * 7 + pixel * 31)) |]
+
+                let expected = [|
+                    for pixel in 0..5 ->
+                        if pixel = 0 then
+                            image
+                        else
+                            int (byte (image * 7 + pixel * 31))
+                |]
+
                 Expect.equal sequence expected "row by row"
                 Expect.equal target[5] (float (labelOf image)) "its digit"
                 Expect.equal mask [| 0.0; 0.0; 0.0; 0.0; 0.0; 1.0 |] "the last step"
@@ -89,10 +100,19 @@ let private structure =
             Expect.notEqual order [| 0..5 |] "not the identity"
 
             for image in 0..5 do
-                Expect.equal after[image] (order |> Array.map (fun pixel -> before[image].[pixel])) "the same order"
+                Expect.equal
+                    after[image]
+                    (order |> Array.map (fun pixel -> before[image].[pixel]))
+                    "the same order"
 
             use other =
-                DigitsTask(Images = folder.File "images", Labels = folder.File "labels", Validation = 0.25, Permuted = true, PermutationSeed = 2UL)
+                DigitsTask(
+                    Images = folder.File "images",
+                    Labels = folder.File "labels",
+                    Validation = 0.25,
+                    Permuted = true,
+                    PermutationSeed = 2UL
+                )
                     .Generate(request 0L 6 6 false)
 
             Expect.notEqual (pixels other) after "another seed, another order"
@@ -104,7 +124,10 @@ let private parts =
         test "training goes through all images in another order each time" {
             use folder = new Folder()
             let task = split folder 40 false
-            let epoch (first: int64) = List.concat [ for k in 0L .. 5L -> shown (task.Generate(request (first + 5L * k) 5 6 false)) ]
+
+            let epoch (first: int64) =
+                List.concat [ for k in 0L .. 5L -> shown (task.Generate(request (first + 5L * k) 5 6 false)) ]
+
             let first, second = epoch 0L, epoch 30L
             Expect.equal (List.distinct first).Length 30 "every one once"
             Expect.equal (List.sort second) (List.sort first) "the same ones"
@@ -117,7 +140,11 @@ let private parts =
             let heldOut = shown (task.Generate(request 0L 10 6 true))
             let trained = shown (task.Generate(request 0L 30 6 false))
             Expect.equal (List.sort (heldOut @ trained)) [ 0..39 ] "each image in one part"
-            Expect.equal (shown (task.Generate(request 7L 6 6 true))) (heldOut[7..] @ heldOut[..2]) "from the first on again"
+
+            Expect.equal
+                (shown (task.Generate(request 7L 6 6 true)))
+                (heldOut[7..] @ heldOut[..2])
+                "from the first on again"
         }
 
         test "test files are what evaluation shows" {
@@ -133,11 +160,16 @@ let private parts =
 
             task.Validate()
             Expect.equal (shown (task.Generate(request 0L 3 6 true))) [ 100..102 ] "in the order of the file"
-            Expect.equal (List.sort (shown (task.Generate(request 0L 5 6 false)))) [ 0..4 ] "training has all others"
+
+            Expect.equal
+                (List.sort (shown (task.Generate(request 0L 5 6 false))))
+                [ 0..4 ]
+                "training has all others"
         }
 
         test "a batch is the same, bit for bit, for the same request" {
             use folder = new Folder()
+
             let bits () =
                 use batch = (split folder 40 true).Generate(request 20L 30 6 false)
                 [ batch.Input; batch.Target; batch.Mask ] |> List.map Tensors.bits
@@ -178,7 +210,13 @@ let private scores =
             let baseline = task.Baseline 6
             let bits = float (task.Loss(logits, batch).item<float32>()) * task.Output().LossUnit
             Expect.floatClose Accuracy.low bits baseline.Loss "bits a sequence"
-            Expect.floatClose Accuracy.low (task.Score(logits, batch) |> Array.averageBy float) baseline.Score "wrong digits"
+
+            Expect.floatClose
+                Accuracy.low
+                (task.Score(logits, batch) |> Array.averageBy float)
+                baseline.Score
+                "wrong digits"
+
             Expect.floatClose Accuracy.high baseline.Score (4.0 / 6.0) "two of six are the likeliest"
         }
     ]
@@ -200,16 +238,31 @@ let private faults =
 
         for name, imageBytes, labelBytes, words in
             [
-                "a label beyond the classes", images 0 3, idx 0x08uy [ 3 ] [| 0uy; 9uy; 10uy |], [ "label 3"; "10 is not allowed"; "0 to 9" ]
-                "a label that is not whole", images 0 1, idx 0x0Duy [ 1 ] (floats false true [| 1.5f |]), [ "label 1"; "1.5" ]
+                "a label beyond the classes",
+                images 0 3,
+                idx 0x08uy [ 3 ] [| 0uy; 9uy; 10uy |],
+                [ "label 3"; "10 is not allowed"; "0 to 9" ]
+                "a label that is not whole",
+                images 0 1,
+                idx 0x0Duy [ 1 ] (floats false true [| 1.5f |]),
+                [ "label 1"; "1.5" ]
                 "images without rows", labels 0 3, labels 0 3, [ "holds no images" ]
-                "images of another type", idx 0x0Duy [ 1; 1; 1 ] (Array.zeroCreate 4), labels 0 1, [ "holds no images" ]
+                "images of another type",
+                idx 0x0Duy [ 1; 1; 1 ] (Array.zeroCreate 4),
+                labels 0 1,
+                [ "holds no images" ]
                 "fewer labels than images", images 0 3, labels 0 2, [ "holds 2 labels"; "3 items" ]
                 "one image", images 0 1, labels 0 1, [ "holds one image" ]
             ] do
             test $"{name} are told before training" {
                 use folder = new Folder()
-                let task = DigitsTask(Images = write folder "images" imageBytes, Labels = write folder "labels" labelBytes)
+
+                let task =
+                    DigitsTask(
+                        Images = write folder "images" imageBytes,
+                        Labels = write folder "labels" labelBytes
+                    )
+
                 Faults.says<DataException> (folder.Path :: words) task.Validate
             }
 

@@ -30,11 +30,7 @@ type Arbitraries =
             let! length = Gen.choose (1, 8)
             let! seed = Gen.choose (0, Int32.MaxValue)
 
-            return {
-                Lengths = lengths
-                Length = length
-                Seed = uint64 seed
-            }
+            return { Lengths = lengths; Length = length; Seed = uint64 seed }
         }
         |> Arb.fromGen
 
@@ -95,7 +91,12 @@ let private task (path: string) (case: TableCase) (kind: TableTargets) (wanted: 
     )
 
 /// What a batch should show of a sequence, worked out from its rows: for each step its input, its target and whether that counts.
-let private solve (case: TableCase) (kind: TableTargets) (wanted: WantedSteps) (sequence: int) : (float list * float list option) list =
+let private solve
+    (case: TableCase)
+    (kind: TableTargets)
+    (wanted: WantedSteps)
+    (sequence: int)
+    : (float list * float list option) list =
     let all = rows sequence case.Lengths[sequence]
 
     let kept =
@@ -122,18 +123,25 @@ let private shown (kind: TableTargets) (batch: SequenceBatch) : (float list * fl
             batch.Target
 
     let inputs, targets, masks =
-        Tensors.values3 batch.Input, Tensors.values3 target, Tensors.values3 (batch.Mask.unsqueeze 0L) |> Array.head
+        Tensors.values3 batch.Input,
+        Tensors.values3 target,
+        Tensors.values3 (batch.Mask.unsqueeze 0L) |> Array.head
 
     [
-        for sequence in 0 .. inputs.Length - 1 -> [
-            for step in 0 .. inputs[sequence].Length - 1 ->
-                let wanted = List.ofArray targets[sequence].[step]
-                let counts = masks[sequence].[step] = 1.0
-                List.ofArray inputs[sequence].[step], (if counts then Some wanted else None)
-        ]
+        for sequence in 0 .. inputs.Length - 1 ->
+            [
+                for step in 0 .. inputs[sequence].Length - 1 ->
+                    let wanted = List.ofArray targets[sequence].[step]
+                    let counts = masks[sequence].[step] = 1.0
+                    List.ofArray inputs[sequence].[step], (if counts then Some wanted else None)
+            ]
     ]
 
-let private config = { FsCheckConfig.defaultConfig with arbitrary = [ typeof<Arbitraries> ]; maxTest = 30 }
+let private config = {
+    FsCheckConfig.defaultConfig with
+        arbitrary = [ typeof<Arbitraries> ]
+        maxTest = 30
+}
 
 let private law (name: string) (holds: Folder -> TableCase -> unit) : Test =
     testPropertyWithConfig config name (fun (case: TableCase) ->
@@ -152,11 +160,27 @@ let private structure =
                 for wanted in wishes do
                     let task = task path case kind wanted
                     task.Validate()
-                    let kept = int (max 1.0 (min (Math.Round(0.1 * float case.Lengths.Length)) (float (case.Lengths.Length - 1))))
+
+                    let kept =
+                        int (
+                            max
+                                1.0
+                                (min
+                                    (Math.Round(0.1 * float case.Lengths.Length))
+                                    (float (case.Lengths.Length - 1)))
+                        )
+
                     use training = task.Generate(request 0L (case.Lengths.Length - kept) case.Length false)
                     use validation = task.Generate(request 0L kept case.Length true)
-                    let expected = [ for sequence in 0 .. case.Lengths.Length - 1 -> solve case kind wanted sequence ]
-                    Expect.equal (List.sort (shown kind training @ shown kind validation)) (List.sort expected) $"{kind}, {wanted}")
+
+                    let expected = [
+                        for sequence in 0 .. case.Lengths.Length - 1 -> solve case kind wanted sequence
+                    ]
+
+                    Expect.equal
+                        (List.sort (shown kind training @ shown kind validation))
+                        (List.sort expected)
+                        $"{kind}, {wanted}")
 
         law "has the shapes of its columns and its length" (fun folder case ->
             let path = write folder case
@@ -175,14 +199,26 @@ let private structure =
             use batch = classes.Generate(request 0L 3 case.Length false)
             Expect.equal batch.Target.shape [| 3L; length |] "classes"
 
-            let largest = [ for sequence, steps in List.indexed case.Lengths do yield! rows sequence steps ] |> List.map (List.item 3) |> List.max
+            let largest =
+                [
+                    for sequence, steps in List.indexed case.Lengths do
+                        yield! rows sequence steps
+                ]
+                |> List.map (List.item 3)
+                |> List.max
+
             Expect.equal (classes.OutputWidth()) (int largest + 1) "a logit for each")
 
         law "has the longest training sequence as its length, unless one is given" (fun folder case ->
             let path = write folder case
             let task = task path case TableTargets.Classes WantedSteps.Every
             use training = task.Generate(request 0L case.Lengths.Length 8 false)
-            let trained = Tensors.values3 (training.Mask.unsqueeze 0L) |> Array.head |> Array.map Array.sum
+
+            let trained =
+                Tensors.values3 (training.Mask.unsqueeze 0L)
+                |> Array.head
+                |> Array.map Array.sum
+
             let longest = int (Array.max trained)
             Expect.equal (task.Lengths()) (LengthRange(longest, longest)) "of the part that is trained on"
             Expect.equal (TableTask(Steps = 7).Lengths()) (LengthRange(7, 7)) "as asked")
@@ -203,7 +239,11 @@ let private structure =
 
                 for sequence in shown TableTargets.SquaredError batch do
                     let first = (fst sequence.Head).Head
-                    let expected = [ for step in 0.0 .. 4.0 -> [ first + step ], Some [ 2.0 * (first + step) ] ]
+
+                    let expected = [
+                        for step in 0.0 .. 4.0 -> [ first + step ], Some [ 2.0 * (first + step) ]
+                    ]
+
                     Expect.equal sequence expected "five rows"
         }
 
@@ -218,7 +258,12 @@ let private structure =
                 let sequence = if name.EndsWith ".npz" then "" else "id"
 
                 let task =
-                    TableTask(Path = folder.File name, Inputs = "x_2, x_0", Targets = "x_1", Sequence = sequence)
+                    TableTask(
+                        Path = folder.File name,
+                        Inputs = "x_2, x_0",
+                        Targets = "x_1",
+                        Sequence = sequence
+                    )
 
                 use batch = task.Generate(request 0L 7 5 false)
                 [ batch.Input; batch.Target; batch.Mask ] |> List.map Tensors.bits
@@ -230,22 +275,35 @@ let private structure =
 
 let private parts =
     testList "parts" [
-        law "training goes through all sequences in another order each time, and never through those kept" (fun folder case ->
-            let task = task (write folder case) case TableTargets.Bits WantedSteps.Every
-            let which (batch: SequenceBatch) = [ for sequence in Tensors.values3 batch.Input -> sequence[0].[0] ]
-            let kept = int (max 1.0 (Math.Round(0.1 * float case.Lengths.Length)))
-            let count = case.Lengths.Length - kept
-            let first = which (task.Generate(request 0L count 1 false))
-            let later = which (task.Generate(request (5L * int64 count) count 1 false))
-            let heldOut = which (task.Generate(request 0L kept 1 true))
-            Expect.equal (List.sort later) (List.sort first) "the same sequences"
-            Expect.equal (List.sort (first @ heldOut)) [ 0.0 .. float (case.Lengths.Length - 1) ] "each in one part")
+        law
+            "training goes through all sequences in another order each time, and never through those kept"
+            (fun folder case ->
+                let task = task (write folder case) case TableTargets.Bits WantedSteps.Every
+
+                let which (batch: SequenceBatch) = [
+                    for sequence in Tensors.values3 batch.Input -> sequence[0].[0]
+                ]
+
+                let kept = int (max 1.0 (Math.Round(0.1 * float case.Lengths.Length)))
+                let count = case.Lengths.Length - kept
+                let first = which (task.Generate(request 0L count 1 false))
+                let later = which (task.Generate(request (5L * int64 count) count 1 false))
+                let heldOut = which (task.Generate(request 0L kept 1 true))
+                Expect.equal (List.sort later) (List.sort first) "the same sequences"
+
+                Expect.equal
+                    (List.sort (first @ heldOut))
+                    [ 0.0 .. float (case.Lengths.Length - 1) ]
+                    "each in one part")
 
         law "is the same, bit for bit, for the same request" (fun folder case ->
             let path = write folder case
 
             let bits () =
-                use batch = (task path case TableTargets.Bits WantedSteps.Last).Generate(request 3L 7 case.Length false)
+                use batch =
+                    (task path case TableTargets.Bits WantedSteps.Last)
+                        .Generate(request 3L 7 case.Length false)
+
                 [ batch.Input; batch.Target; batch.Mask ] |> List.map Tensors.bits
 
             Expect.equal (bits ()) (bits ()) "the file and the seeds decide")
@@ -259,12 +317,20 @@ let private parts =
                 TableTask(Path = path, Inputs = "x", Targets = "real", Sequence = "id", SplitSeed = 3UL)
 
             use batch = task.Generate(request 0L 5 6 false)
-            let steps = shown TableTargets.SquaredError batch |> List.concat |> List.filter (snd >> Option.isSome)
+
+            let steps =
+                shown TableTargets.SquaredError batch
+                |> List.concat
+                |> List.filter (snd >> Option.isSome)
 
             for column in 0..2 do
                 let values = [ for input, target in steps -> (input @ target.Value)[column] ]
                 Expect.isLessThan (abs (List.average values)) 1e-5 "the mean"
-                Expect.isLessThan (abs (List.averageBy (fun value -> value * value) values - 1.0)) 1e-5 "the deviation"
+
+                Expect.isLessThan
+                    (abs (List.averageBy (fun value -> value * value) values - 1.0))
+                    1e-5
+                    "the deviation"
         }
 
         test "normalising leaves bits and classes as they are" {
@@ -274,10 +340,20 @@ let private parts =
 
             for kind in [ TableTargets.Bits; TableTargets.Classes ] do
                 let task =
-                    TableTask(Path = path, Inputs = "x", Targets = nameOf kind, TargetKind = kind, Sequence = "id")
+                    TableTask(
+                        Path = path,
+                        Inputs = "x",
+                        Targets = nameOf kind,
+                        TargetKind = kind,
+                        Sequence = "id"
+                    )
 
                 use batch = task.Generate(request 0L 2 6 false)
-                Expect.all (Tensors.values batch.Target) (fun value -> value = Math.Floor value) "whole numbers"
+
+                Expect.all
+                    (Tensors.values batch.Target)
+                    (fun value -> value = Math.Floor value)
+                    "whole numbers"
         }
     ]
 
@@ -287,23 +363,33 @@ let private constant (kind: TableTargets) (out: int) (batch: SequenceBatch) : to
 
     let row =
         match kind with
-        | TableTargets.Classes -> [ for c in 0 .. out - 1 -> targets |> List.averageBy (fun t -> if int t[0] = c then 1.0 else 0.0) |> max 1e-12 |> log ]
-        | TableTargets.Bits ->
-            [
-                for c in 0 .. out - 1 ->
-                    let p = targets |> List.averageBy (fun t -> t[c]) |> max 1e-9 |> min (1.0 - 1e-9)
-                    log (p / (1.0 - p))
-            ]
+        | TableTargets.Classes -> [
+            for c in 0 .. out - 1 ->
+                targets
+                |> List.averageBy (fun t -> if int t[0] = c then 1.0 else 0.0)
+                |> max 1e-12
+                |> log
+          ]
+        | TableTargets.Bits -> [
+            for c in 0 .. out - 1 ->
+                let p = targets |> List.averageBy (fun t -> t[c]) |> max 1e-9 |> min (1.0 - 1e-9)
+                log (p / (1.0 - p))
+          ]
         | _ -> [ for c in 0 .. out - 1 -> targets |> List.averageBy (List.item c) ]
 
     let row = row |> List.map float32 |> List.toArray
-    torch.tensor(row, 1L, 1L, int64 out).expand(batch.Mask.shape[0], batch.Mask.shape[1], int64 out).contiguous ()
+
+    torch
+        .tensor(row, 1L, 1L, int64 out)
+        .expand(batch.Mask.shape[0], batch.Mask.shape[1], int64 out)
+        .contiguous()
 
 let private scores =
     testList "scores" [
         for kind in kinds do
             for wanted in wishes do
-                test $"a predictor that knows only the targets' distribution reaches the baseline: {kind}, {wanted}" {
+                test
+                    $"a predictor that knows only the targets' distribution reaches the baseline: {kind}, {wanted}" {
                     use folder = new Folder()
                     let case = { Lengths = [ 5; 3; 6; 2; 4; 6; 1; 5 ]; Length = 5; Seed = 9UL }
                     let task = task (write folder case) case kind wanted
@@ -330,34 +416,62 @@ let private faults =
                 "task.inputs", TableTask(Path = "a", Targets = "y")
                 "task.inputs", TableTask(Path = "a", Inputs = "x,,z", Targets = "y")
                 "task.targets", TableTask(Path = "a", Inputs = "x")
-                "task.targets", TableTask(Path = "a", Inputs = "x", Targets = "y,z", TargetKind = TableTargets.Classes)
+                "task.targets",
+                TableTask(Path = "a", Inputs = "x", Targets = "y,z", TargetKind = TableTargets.Classes)
                 "task.steps", TableTask(Path = "a", Inputs = "x", Targets = "y", Steps = -1)
                 "task.window", TableTask(Path = "a", Inputs = "x", Targets = "y", Sequence = "id", Window = 3)
                 "task.validation", TableTask(Path = "a", Inputs = "x", Targets = "y", Validation = -0.1)
             ] do
-            test $"an impossible {option} is refused by name: inputs '{task.Inputs}', targets '{task.Targets}'" {
+            test
+                $"an impossible {option} is refused by name: inputs '{task.Inputs}', targets '{task.Targets}'" {
                 Faults.says<ConfigurationException> [ $"{option}:" ] task.Validate
             }
 
         for name, lines, targets, kind, words in
             [
-                "an unknown target", [ "id,x,label"; "a,1,0" ], "lable", TableTargets.Classes, [ "no column 'lable'"; "'label'" ]
-                "a negative class", [ "id,x,y"; "a,1,0"; "b,1,-1" ], "y", TableTargets.Classes, [ "row 2, column 'y'"; "-1" ]
-                "a bit of 2", [ "id,x,y"; "a,1,2"; "b,1,0" ], "y", TableTargets.Bits, [ "row 1, column 'y'"; "0 or 1" ]
+                "an unknown target",
+                [ "id,x,label"; "a,1,0" ],
+                "lable",
+                TableTargets.Classes,
+                [ "no column 'lable'"; "'label'" ]
+                "a negative class",
+                [ "id,x,y"; "a,1,0"; "b,1,-1" ],
+                "y",
+                TableTargets.Classes,
+                [ "row 2, column 'y'"; "-1" ]
+                "a bit of 2",
+                [ "id,x,y"; "a,1,2"; "b,1,0" ],
+                "y",
+                TableTargets.Bits,
+                [ "row 1, column 'y'"; "0 or 1" ]
                 "classes in two columns",
                 [ "id,x,y_0,y_1"; "a,1,0,1"; "b,1,0,1" ],
                 "y",
                 TableTargets.Classes,
                 [ "'y' names 2 columns"; "single" ]
-                "a word among the inputs", [ "id,x,y"; "a,one,0"; "b,1,0" ], "y", TableTargets.SquaredError, [ "row 1, column 'x'"; "'one'" ]
-                "a single sequence", [ "id,x,y"; "a,1,0"; "a,1,0" ], "y", TableTargets.SquaredError, [ "holds one sequence" ]
+                "a word among the inputs",
+                [ "id,x,y"; "a,one,0"; "b,1,0" ],
+                "y",
+                TableTargets.SquaredError,
+                [ "row 1, column 'x'"; "'one'" ]
+                "a single sequence",
+                [ "id,x,y"; "a,1,0"; "a,1,0" ],
+                "y",
+                TableTargets.SquaredError,
+                [ "holds one sequence" ]
             ] do
             test $"{name} is told before training" {
                 use folder = new Folder()
                 writeLines (folder.File "a.csv") lines
 
                 let task =
-                    TableTask(Path = folder.File "a.csv", Inputs = "x", Targets = targets, Sequence = "id", TargetKind = kind)
+                    TableTask(
+                        Path = folder.File "a.csv",
+                        Inputs = "x",
+                        Targets = targets,
+                        Sequence = "id",
+                        TargetKind = kind
+                    )
 
                 Faults.says<DataException> (folder.File "a.csv" :: words) task.Validate
             }

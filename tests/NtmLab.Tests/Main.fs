@@ -62,11 +62,19 @@ let private tests () : Test =
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
         ]
+        testList "Data" [
+            Data.IdxFileTests.tests
+            Data.TableReaderTests.tests
+            Data.SequenceStoreTests.tests
+            Data.EpochOrderTests.tests
+        ]
         testList "Tasks" [
             Tasks.SequenceTaskTests.tests
             Tasks.CopyTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
+            Tasks.DigitsTaskTests.tests
+            Tasks.TableTaskTests.tests
         ]
         testList "Training" [
             Training.OptimiserTests.tests

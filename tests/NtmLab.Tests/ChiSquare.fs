@@ -8,19 +8,19 @@ let private quantile (degrees: int) : float =
     let spread = 2.0 / (9.0 * float degrees)
     float degrees * (1.0 - spread + 3.0902 * sqrt spread) ** 3.0
 
-/// Requires counts to be what the chances of their outcomes give.
-let agrees (chances: float[]) (counts: int[]) : unit =
-    let draws = float (Array.sum counts)
+/// Requires counts to be what the chances of their outcomes give; chances are up to a factor, and none is 0.
+let fits (chances: float[]) (counts: int[]) : unit =
+    let share = float (Array.sum counts) / Array.sum chances
 
     let statistic =
         Array.zip chances counts
-        |> Array.sumBy (fun (chance, count) -> (float count - draws * chance) ** 2.0 / (draws * chance))
+        |> Array.sumBy (fun (chance, count) -> (float count - share * chance) ** 2.0 / (share * chance))
 
     let degrees = counts.Length - 1
     Expect.isLessThan statistic (quantile degrees) $"chi-square, {degrees} degrees: %A{counts}"
 
 /// Requires counts to be those of equally likely outcomes.
-let isUniform (counts: int[]) : unit = agrees (Array.create counts.Length (1.0 / float counts.Length)) counts
+let isUniform (counts: int[]) : unit = fits (Array.create counts.Length 1.0) counts
 
 /// Requires numbers of ones to be those of as many fair bits each.
 let isFair (draws: int) (ones: float[]) : unit =

@@ -16,6 +16,7 @@ let private tests () : Test =
             Configuration.ValidationTests.tests
             Configuration.SuggestionTests.tests
             Configuration.CatalogTests.tests
+            Configuration.PresetTests.tests
         ]
         testList "Kernels" [
             Kernels.LaneMathTests.tests
@@ -69,8 +70,15 @@ let private tests () : Test =
             Data.EpochOrderTests.tests
         ]
         testList "Tasks" [
+            Tasks.TaskLaws.tests
             Tasks.SequenceTaskTests.tests
+            Tasks.SequenceBatchTests.tests
             Tasks.CopyTaskTests.tests
+            Tasks.LongCopyTaskTests.tests
+            Tasks.RepeatCopyTaskTests.tests
+            Tasks.AssociativeRecallTaskTests.tests
+            Tasks.NGramsTaskTests.tests
+            Tasks.PrioritySortTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
             Tasks.DigitsTaskTests.tests

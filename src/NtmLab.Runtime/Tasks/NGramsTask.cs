@@ -66,7 +66,7 @@ public sealed record NGramsTask : SequenceTask
     /// <inheritdoc/>
     public override void Validate()
     {
-        Require.Between("task.order", Order, 1, 20);
+        Require.Between("task.order", Order, 1, 12);
         Require.AtLeast("task.minLength", MinLength, Order + 1);
         Require.Between("task.maxLength", MaxLength, MinLength, LengthLimit);
     }

@@ -75,6 +75,7 @@ let private tests () : Test =
             Tasks.SequenceBatchTests.tests
             Tasks.CopyTaskTests.tests
             Tasks.LongCopyTaskTests.tests
+            Tasks.ScriptTaskTests.tests
             Tasks.RepeatCopyTaskTests.tests
             Tasks.AssociativeRecallTaskTests.tests
             Tasks.NGramsTaskTests.tests
@@ -100,6 +101,7 @@ let private tests () : Test =
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]
         testList "FSharp" [
             FSharp.LanguageTests.tests
+            FSharp.ExampleTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
                 FSharp.Differentiation.FunctionLawsTests.tests

@@ -268,6 +268,72 @@ open NtmLab.Training
                 ]
 
                 Expect.contains names known what)
+        refused "an unknown task suggests the nearest" 2 [ "'copi'"; "did you mean 'copy'?" ] [ "show-task"; "copi" ]
+        refused "an option that is none of a task is refused" 2 [ "model.slots=3"; "'task.'" ] [
+            "show-task"
+            "copy"
+            "--set"
+            "model.slots=3"
+        ]
+        refused "a task's length 0 is refused" 2 [ "task 'copy': length"; "0" ] [
+            "show-task"
+            "copy"
+            "--length"
+            "0"
+        ]
+        testCase "show-task draws in the terminal and as a picture" (fun () ->
+            within (fun folder ->
+                let picture = Path.Combine(folder, "example.png")
+                let outcome = run [ "show-task"; "copy"; "--length"; "3"; "--picture"; picture ]
+                Expect.equal outcome.Code 0 outcome.Errors
+
+                for text in [ "delimiter ...█..."; "mask              ....111"; "without memory: 12 wrong bits" ] do
+                    Expect.stringContains outcome.Output text "the example"
+
+                Expect.isTrue (File.Exists picture) "the picture"))
+        testCase "show-task --json holds the example as numbers" (fun () ->
+            use document = JsonDocument.Parse((run [ "show-task"; "n-grams"; "--length"; "20"; "--json" ]).Output)
+            let root = document.RootElement
+            let bits = root.GetProperty("input")[0]
+            Expect.equal (bits.GetArrayLength()) 19 "a bit a step"
+            Expect.equal (root.GetProperty("mask").GetArrayLength()) 19 "as many places"
+            Expect.equal (root.GetProperty("baseline").GetProperty("loss").GetDouble()) 15.0 "15 bits to guess"
+            Expect.isLessThan (root.GetProperty("optimum").GetProperty("loss").GetDouble()) 15.0 "the estimator")
+        testCase "evaluate scores other lengths and more memory, and leaves the run as it is" (fun () ->
+            within (fun folder ->
+                Expect.equal (run (small folder)).Code 0 "the run"
+                let record = Path.Combine(firstRun folder, "run.json")
+                let before = File.ReadAllText record
+
+                let evaluated =
+                    run [
+                        "evaluate"
+                        firstRun folder
+                        "--lengths"
+                        "2,9"
+                        "--sequences"
+                        "6"
+                        "--set"
+                        "model.slots=40"
+                        "--json"
+                    ]
+
+                Expect.equal evaluated.Code 0 evaluated.Errors
+                use document = JsonDocument.Parse evaluated.Output
+
+                let lengths = [
+                    for score in document.RootElement.GetProperty("evaluation").EnumerateArray() ->
+                        score.GetProperty("length").GetInt32()
+                ]
+
+                Expect.equal lengths [ 2; 9 ] "those asked for"
+                Expect.equal (File.ReadAllText record) before "the record"
+                let other = run [ "evaluate"; firstRun folder; "--set"; "model.width=3" ]
+                Expect.equal other.Code 1 other.Errors
+                Expect.stringContains other.Errors "another configuration" "a parameter depends on it"
+                let bad = run [ "evaluate"; firstRun folder; "--lengths"; "1,x" ]
+                Expect.equal bad.Code 2 bad.Errors
+                Expect.stringContains bad.Errors "--lengths" "what is accepted"))
         testCase "doctor --json has no failed check here" (fun () ->
             use document = JsonDocument.Parse (run [ "doctor"; "--json" ]).Output
 

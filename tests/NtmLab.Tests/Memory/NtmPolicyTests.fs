@@ -46,6 +46,26 @@ let tests =
                     isWeighting read.Weighting 1e-5 "the read weighting"
                     state <- next)
 
+        test "heads can start with a key strength of their own" {
+            use policy = new NtmPolicy(3, 2, 1, 3, 8.0)
+            let bias: float32[] = Array.zeroCreate policy.InterfaceSize
+            policy.StartBias bias
+            let raised = bias |> Array.filter (fun value -> value <> 0.0f)
+            Expect.equal raised.Length 3 "one value for each head"
+
+            Expect.all
+                raised
+                (fun value -> abs (log (1.0 + exp (float value)) - 8.0) < 1e-5)
+                "softplus gives 8"
+        }
+
+        test "by default the bias starts at zero" {
+            use policy = new NtmPolicy(3, 2, 1, 3)
+            let bias: float32[] = Array.zeroCreate policy.InterfaceSize
+            policy.StartBias bias
+            Expect.all bias ((=) 0.0f) "as drawn before"
+        }
+
         law "erase vectors lie in [0, 1] and add vectors in [-1, 1]" (fun case ->
             let policy, memory, values = prepare case 100.0
             let struct (write, _) = policy.Write(memory, values, policy.Start memory)

@@ -67,6 +67,13 @@ let private tests () : Test =
             Tasks.CopyTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
+            Tasks.SequenceBatchTests.tests
+            testList "Curricula" [
+                Tasks.Curricula.CurriculumTests.tests
+                Tasks.Curricula.GrowingCurriculumTests.tests
+                Tasks.Curricula.PromotingCurriculumTests.tests
+                Tasks.Curricula.PredictionGainCurriculumTests.tests
+            ]
         ]
         testList "Training" [
             Training.OptimiserTests.tests
@@ -75,6 +82,7 @@ let private tests () : Test =
             Training.LearningRateScheduleTests.tests
             Training.EvaluationTests.tests
             Training.TrainerTests.tests
+            Training.BatchSourceTests.tests
             Training.ResumeTests.tests
             Training.CheckpointTests.tests
             Training.LiveTensorTests.tests

@@ -18,6 +18,51 @@ type ResumeArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// Options of `ntmlab evaluate`.
+type EvaluateArgument =
+    | [<MainCommand; ExactlyOnce>] Run of run: string
+    | Lengths of numbers: string
+    | Sequences of number: int
+    | Best
+    | [<AltCommandLine("-s")>] Set of path_value: string
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Run _ -> "the run: its id, or the path of its folder."
+            | Lengths _ -> "the lengths to score, e.g. 10,20,50 (default: the run's own)."
+            | Sequences _ -> "fresh sequences of each length (default: the run's own number)."
+            | Best -> "take the parameters that scored best during training, not the last ones."
+            | Set _ ->
+                "change an option that no parameter depends on, e.g. model.slots=256 or task.repeats=20; may be repeated."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
+/// Options of `ntmlab show-task`.
+type ShowTaskArgument =
+    | [<MainCommand; ExactlyOnce>] Task of name: string
+    | Length of number: int
+    | Seed of number: uint64
+    | [<AltCommandLine("-s")>] Set of path_value: string
+    | Picture of file: string
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Task _ -> "the task's name; 'ntmlab list tasks' lists them."
+            | Length _ ->
+                "the length of the sequence, in the task's own measure (default: its longest in training)."
+            | Seed _ -> "the seed that decides the sequence (default: 1)."
+            | Set _ -> "change an option of the task, e.g. task.bits=4; may be repeated."
+            | Picture _ ->
+                "where to draw it, as .png and .svg (default: the task's name in the current folder)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+
 /// What can be listed.
 type Listing =
     | Models
@@ -101,6 +146,8 @@ type Verb =
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "list">] Listed of ParseResults<ListArgument>
     | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ResumeArgument>
+    | [<CliPrefix(CliPrefix.None)>] Evaluate of ParseResults<EvaluateArgument>
+    | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
     | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
     | [<CliPrefix(CliPrefix.None); SubCommand>] Test
@@ -114,6 +161,9 @@ type Verb =
             | Listed _ -> "list models, tasks, policies, presets or experiments."
             | Runs _ -> "list the runs."
             | Show _ -> "show one run."
+            | Evaluate _ ->
+                "score a run's model at other lengths, with more memory, or with other options of the task."
+            | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."
             | Test -> "build and run the tests; further options go to the test program."

@@ -2,6 +2,7 @@
 module NtmLab.Cli.Commands
 
 open System
+open System.Collections.Generic
 open System.IO
 open System.Text.Json
 open System.Text.Json.Nodes
@@ -11,8 +12,10 @@ open NtmLab
 open NtmLab.Benchmarks
 open NtmLab.Configuration
 open NtmLab.Kernels
+open NtmLab.Models
 open NtmLab.Native
 open NtmLab.Runs
+open NtmLab.Tasks
 open Spectre.Console
 
 let private printJson (document: JsonNode | null) : unit =
@@ -82,25 +85,167 @@ let run (arguments: ParseResults<RunArgument>) : int =
         )
     | Some script -> hosted (Session.ofArguments script arguments) [] (Path.GetFullPath script)
 
-/// `ntmlab resume`.
-let resume (arguments: ParseResults<ResumeArgument>) : int =
-    let runs = arguments.GetResult(ResumeArgument.Runs, "runs")
-    let directory = findRun runs (arguments.GetResult ResumeArgument.Run)
+/// Evaluates the script that a run keeps, in a session that is about that run.
+let private revisit (runs: string) (run: string) (about: Session -> Session) : int =
+    let directory = findRun runs run
     let record = RunFolder.ReadRecord directory
     let script = Path.Combine(directory, "script.fsx")
 
-    let session = {
-        Script = script
-        Overrides = []
-        Runs = runs
-        Resume = Some directory
-        Json = arguments.Contains ResumeArgument.Json
-        Verbose = arguments.Contains ResumeArgument.Verbose
-        Hosted = true
-    }
+    let session =
+        about {
+            Script = script
+            Overrides = []
+            Runs = runs
+            Resume = Some directory
+            Evaluate = None
+            Json = false
+            Verbose = false
+            Hosted = true
+        }
 
     let beside = Path.GetDirectoryName record.Script |> Option.ofObj |> Option.toList
     hosted session [ yield! beside; Path.Combine(Repository.root.Value, "experiments") ] script
+
+/// `ntmlab resume`.
+let resume (arguments: ParseResults<ResumeArgument>) : int =
+    revisit
+        (arguments.GetResult(ResumeArgument.Runs, "runs"))
+        (arguments.GetResult ResumeArgument.Run)
+        (fun session -> {
+            session with
+                Json = arguments.Contains ResumeArgument.Json
+                Verbose = arguments.Contains ResumeArgument.Verbose
+        })
+
+/// Lengths as they are given on the command line.
+let private lengths (text: string) : int list = [
+    for part in text.Split ',' do
+        match Int32.TryParse(part.Trim()) with
+        | true, length -> length
+        | false, _ ->
+            raise (
+                ConfigurationException
+                    $"--lengths: '{text}' is not allowed; whole numbers such as 10,20,50 are."
+            )
+]
+
+/// `ntmlab evaluate`.
+let evaluate (arguments: ParseResults<EvaluateArgument>) : int =
+    revisit
+        (arguments.GetResult(EvaluateArgument.Runs, "runs"))
+        (arguments.GetResult EvaluateArgument.Run)
+        (fun session -> {
+            session with
+                Overrides = arguments.GetResults EvaluateArgument.Set
+                Evaluate =
+                    Some {
+                        Lengths =
+                            arguments.TryGetResult Lengths |> Option.map lengths |> Option.defaultValue []
+                        Sequences = arguments.TryGetResult Sequences
+                        Best = arguments.Contains Best
+                    }
+                Json = arguments.Contains EvaluateArgument.Json
+                Verbose = arguments.Contains EvaluateArgument.Verbose
+        })
+
+/// A task by name with the options that the command line changes.
+let private findTask (name: string) (overrides: string list) : SequenceTask =
+    for change in overrides do
+        if not (change.StartsWith("task.", StringComparison.Ordinal)) then
+            raise (
+                ConfigurationException
+                    $"--set {change}: is no option of a task; those start with 'task.', e.g. task.bits=4."
+            )
+
+    match Catalog.Tasks |> Seq.tryFind (fun entry -> entry.Name = name) with
+    | None ->
+        let known = Catalog.Tasks |> Seq.map _.Name
+        raise (ConfigurationException $"there is no task '{name}'; {Suggestion.For(name, known)}")
+    | Some entry ->
+        let task = nonNull (Activator.CreateInstance entry.Type) :?> SequenceTask
+        let drawn = ExperimentConfiguration(Name = "show-task", Task = task, Model = NtmOptions())
+        ConfigurationOverride.Apply(drawn, overrides).Task
+
+let private reference (reach: TaskReference) : JsonNode =
+    JsonObject(
+        [
+            KeyValuePair("loss", JsonValue.Create reach.Loss :> JsonNode | null)
+            KeyValuePair("score", JsonValue.Create reach.Score)
+        ]
+    )
+
+let private rows (values: float32[,]) : JsonNode =
+    jsonList [
+        for row in 0 .. Array2D.length1 values - 1 ->
+            jsonList [ for value in values[row, *] -> JsonValue.Create value ]
+    ]
+
+/// `ntmlab show-task`.
+let showTask (arguments: ParseResults<ShowTaskArgument>) : int =
+    let name = arguments.GetResult Task
+    let task = findTask name (arguments.GetResults ShowTaskArgument.Set)
+    LibTorch.Load()
+    let length = arguments.GetResult(ShowTaskArgument.Length, task.Lengths().Longest)
+    use batch = Example.draw task (arguments.GetResult(ShowTaskArgument.Seed, 1UL)) length
+    let optimum = task.Optimum length
+
+    if arguments.Contains ShowTaskArgument.Json then
+        let document = JsonObject()
+        document["task"] <- JsonValue.Create name
+        document["length"] <- JsonValue.Create length
+        document["options"] <- JsonSerializer.SerializeToNode(task, task.GetType(), ConfigurationJson.Options)
+        document["input"] <- rows (Example.inputs task batch)
+        document["target"] <- rows (Example.wanted task batch)
+
+        document["mask"] <-
+            (rows (Example.mask batch))[0]
+            |> Option.ofObj
+            |> Option.map _.DeepClone()
+            |> Option.toObj
+
+        document["scoreName"] <- JsonValue.Create(task.ScoreName())
+        document["baseline"] <- reference (task.Baseline length)
+
+        if optimum.HasValue then
+            document["optimum"] <- reference optimum.Value
+
+        printJson document
+    else
+        let summary = Catalog.Tasks |> Seq.find (fun entry -> entry.Name = name) |> _.Summary
+        Console.Out.WriteLine $"{name}: {summary}"
+        Console.Out.WriteLine()
+
+        for line in Example.lines task batch (max 40 AnsiConsole.Profile.Width) 4 do
+            Console.Out.WriteLine line
+
+        Console.Out.WriteLine()
+        let unit = task.Output().LossName
+
+        let say what (reach: TaskReference) =
+            Console.Out.WriteLine
+                $"{what}: {reach.Score:G4} {task.ScoreName()}, a loss of {reach.Loss:G4} {unit}"
+
+        say "without memory" (task.Baseline length)
+
+        if optimum.HasValue then
+            say "best possible" optimum.Value
+
+    let path = arguments.GetResult(Picture, name)
+    let plain = Path.ChangeExtension(path, null) |> Option.ofObj |> Option.defaultValue path
+
+    if not (arguments.Contains ShowTaskArgument.Json) || arguments.Contains Picture then
+        try
+            Example.picture task batch plain
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException as fault ->
+            raise (
+                ConfigurationException $"--picture {path}: cannot be written ({fault.Message.TrimEnd '.'})."
+            )
+
+        eprintfn "drawn as %s.png and %s.svg" plain plain
+
+    0
 
 let private experiments () : (string * string) list = [
     for file in

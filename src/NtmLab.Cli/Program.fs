@@ -7,7 +7,19 @@ open NtmLab.Configuration
 
 let private parser = ArgumentParser.Create<Verb>(programName = "ntmlab")
 
-let private verbs = [ "run"; "resume"; "list"; "runs"; "show"; "bench"; "doctor"; "test"; "format" ]
+let private verbs = [
+    "run"
+    "resume"
+    "evaluate"
+    "list"
+    "show-task"
+    "runs"
+    "show"
+    "bench"
+    "doctor"
+    "test"
+    "format"
+]
 
 let private dispatch (arguments: string list) : int =
     match arguments with
@@ -27,6 +39,8 @@ let private dispatch (arguments: string list) : int =
         | Verb.Listed arguments -> Commands.list arguments
         | Verb.Runs arguments -> Commands.runs arguments
         | Verb.Show arguments -> Commands.show arguments
+        | Verb.Evaluate arguments -> Commands.evaluate arguments
+        | Verb.ShowTask arguments -> Commands.showTask arguments
         | Verb.Bench arguments -> Commands.bench arguments
         | Verb.Doctor arguments -> Commands.doctor arguments
         | Verb.Test -> Commands.test []

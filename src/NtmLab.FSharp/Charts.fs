@@ -68,50 +68,75 @@ let private thin (most: int) (points: (float * float)[]) : (float * float)[] =
 /// Values on a logarithmic axis, cut off below: a score of 0 has no logarithm.
 let private logarithm (least: float) (value: float) : float = Math.Log10(max least value)
 
-let private logTicks (least: float) (plot: Plot) : unit =
-    let label (exponent: int) =
-        let value = 10.0 ** float exponent
-        let text = value.ToString("G4", invariant)
-        if value <= least * 1.0001 then $"≤ {text}" else text
+/// Ticks of a logarithmic axis between two exponents; in a narrow range also within a decade. What lies at `least` is cut off.
+let private logTicks (least: float) (bottom: float) (top: float) (plot: Plot) : unit =
+    let within = if top - bottom < 1.6 then [ 1.0; 2.0; 5.0 ] else [ 1.0 ]
 
-    let ticks = [| for exponent in int (Math.Round(Math.Log10 least)) .. 4 -> exponent |]
-    plot.Axes.Left.SetTicks(ticks |> Array.map float, ticks |> Array.map label)
+    let ticks = [|
+        for exponent in int (Math.Floor bottom) .. int (Math.Ceiling top) do
+            for factor in within do
+                let value = factor * 10.0 ** float exponent
+                let text = value.ToString("G4", invariant)
+
+                if Math.Log10 value >= bottom then
+                    Math.Log10 value, (if value <= least * 1.0001 then $"\u2264 {text}" else text)
+    |]
+
+    plot.Axes.Left.SetTicks(Array.map fst ticks, Array.map snd ticks)
 
 let private curve (plot: Plot) (points: (float * float)[]) (color: Color) (width: float32) : unit =
     if points.Length > 0 then
         let line = plot.Add.ScatterLine(Array.map fst points, Array.map snd points, color)
         line.LineWidth <- width
 
-/// One panel of a learning curve: every batch faint, a smooth line bold.
-let private history least name (raw: (float * float)[]) (smooth: (float * float)[]) : Plot =
-    let toLog = Array.map (fun (x, y) -> x, logarithm least y)
-    let plot = newPlot ()
-    curve plot (toLog (thin 1500 raw)) faint 1f
-    curve plot (toLog (thin 400 smooth)) bold 2.5f
-    logTicks least plot
-    plot.YLabel(name, 13f)
-    let values = toLog (Array.append (thin 1500 raw) smooth)
-
-    if values.Length > 0 then
-        let top = values |> Array.map snd |> Array.max
-        plot.Axes.SetLimitsY(Math.Log10 least - 0.15, top + 0.25)
-        plot.Axes.SetLimitsX(0.0, (values |> Array.map fst |> Array.max) * 1.01)
-
-    plot
-
 /// What a known predictor reaches, along a training: at sequences trained, at the length of that time.
 type Reference = { Name: string; Reaches: (float * TaskReference)[] }
 
-/// Draws a reference as a thin line with its name at its right end.
-let private drawReference least (name: string) (points: (float * float)[]) (plot: Plot) : unit =
-    let line = thin 200 points |> Array.map (fun (x, y) -> x, logarithm least y)
-    curve plot line Colors.Gray 1.5f
+/// One panel of a learning curve: every batch faint, a smooth line bold, and references as thin lines with their names.
+let private history
+    (least: float)
+    (name: string)
+    (raw: (float * float)[])
+    (smooth: (float * float)[])
+    (references: (string * (float * float)[]) list)
+    : Plot =
+    let toLog = Array.map (fun (x, y) -> x, logarithm least y)
+    let raw, smooth = toLog (thin 1500 raw), toLog (thin 400 smooth)
 
-    for x, y in Array.tryLast line |> Option.toList do
-        let label = plot.Add.Text(name, x, y)
-        label.LabelFontColor <- Colors.Gray
-        label.LabelFontSize <- 12f
-        label.LabelAlignment <- Alignment.LowerRight
+    // A reference at 0 has no place on a logarithmic axis.
+    let references = [
+        for name, points in references do
+            if points |> Array.exists (fun (_, y) -> y > least) then
+                name, toLog (thin 200 points)
+    ]
+
+    let plot = newPlot ()
+    curve plot raw faint 1f
+
+    for name, line in references do
+        curve plot line Colors.Gray 1.5f
+
+        for x, y in Array.tryLast line |> Option.toList do
+            let label = plot.Add.Text(name, x, y)
+            label.LabelFontColor <- Colors.Gray
+            label.LabelFontSize <- 12f
+            label.LabelAlignment <- Alignment.LowerRight
+
+    curve plot smooth bold 2.5f
+    plot.YLabel(name, 13f)
+    plot.Axes.Left.MinimumSize <- 80f
+    plot.Axes.Right.MinimumSize <- 30f
+    let shown = Array.concat (raw :: smooth :: List.map snd references)
+
+    if shown.Length > 0 then
+        let heights = Array.map snd shown
+        let bottom = max (Math.Log10 least - 0.15) (Array.min heights - 0.1)
+        let top = Array.max heights + 0.25
+        logTicks least bottom top plot
+        plot.Axes.SetLimitsY(bottom, top)
+        plot.Axes.SetLimitsX(0.0, (shown |> Array.map fst |> Array.max) * 1.01)
+
+    plot
 
 /// Loss and score against sequences trained, both on logarithmic axes.
 /// The score is smoothed over the window in which "solved" is decided; `solvedScore` is drawn as a line, and so are the
@@ -127,13 +152,16 @@ let learningCurve
     : unit =
     let points (value: BatchReport -> float) = rows |> Array.map (fun row -> float row.Sequences, value row)
     let loss = points _.Loss
-    let lossPanel = history 1e-3 lossName loss (thin 200 loss)
-    let scorePanel = history 1e-2 $"{scoreName}, mean" (points _.Score) (points _.WindowScore)
 
-    for reference in references do
-        let points (value: TaskReference -> float) = reference.Reaches |> Array.map (fun (x, y) -> x, value y)
-        drawReference 1e-3 reference.Name (points _.Loss) lossPanel
-        drawReference 1e-2 reference.Name (points _.Score) scorePanel
+    let along (value: TaskReference -> float) = [
+        for reference in references ->
+            reference.Name, reference.Reaches |> Array.map (fun (x, y) -> x, value y)
+    ]
+
+    let lossPanel = history 1e-3 lossName loss (thin 200 loss) (along _.Loss)
+
+    let scorePanel =
+        history 1e-2 $"{scoreName}, mean" (points _.Score) (points _.WindowScore) (along _.Score)
 
     lossPanel.Title(title, 15f)
     scorePanel.XLabel("sequences trained", 13f)
@@ -187,9 +215,9 @@ let private rowTicks (rows: int) (every: int) (name: int -> string) (plot: Plot)
     )
 
 /// Gives a panel of a column fixed margins, so that all panels line up; only the last shows time.
-let private inColumn (isFirst: bool) (isLast: bool) (name: string) (plot: Plot) : unit =
+let private inColumn (left: float32) (isFirst: bool) (isLast: bool) (name: string) (plot: Plot) : unit =
     plot.YLabel(name, 13f)
-    plot.Layout.Fixed(PixelPadding(64f, 12f, (if isLast then 48f else 8f), (if isFirst then 40f else 8f)))
+    plot.Layout.Fixed(PixelPadding(left, 12f, (if isLast then 48f else 8f), (if isFirst then 40f else 8f)))
 
     if isLast then
         plot.XLabel("time step", 13f)
@@ -200,32 +228,90 @@ let private greys: IColormap = Colormaps.GrayscaleReversed()
 let private diverging: IColormap = Colormaps.Balance()
 let private focus: IColormap = Colormaps.Inferno()
 
-/// Panels `[channel, time]` below one another, each with its name; channel 0 on top. Values are from 0 to 1, but for a
-/// panel named "error", which is from -1 to 1.
-let panels (title: string) (panels: (string * float32[,]) list) (path: string) : unit =
+/// Values of any range: from white at 0 to black, or, where some are negative, around 0.
+let private values (content: float32[,]) : Plot =
+    let all = Seq.cast<float32> content |> Seq.map float |> Seq.append [ 0.0 ]
+    let least, most = Seq.min all, Seq.max all
+
+    if least < 0.0 then
+        let reach = max 1.0 (max -least most)
+        heatmap diverging -reach reach content
+    else
+        heatmap greys 0.0 (max 1.0 most) content
+
+/// Divides a part of a figure among the panels of a column by their shares.
+let private columnRectangles
+    (shares: float list)
+    (figure: PixelRect)
+    (from: float32)
+    (until: float32)
+    : PixelRect list =
+    // The margins of the first and last panel are theirs alone; what is left is shared out.
+    let last = shares.Length - 1
+    let margin index = 16f + (if index = 0 then 32f else 0f) + (if index = last then 40f else 0f)
+    let margins = List.init shares.Length margin
+    let room = figure.Height - List.sum margins
+    let whole = float32 (List.sum shares)
+    let heights = List.map2 (fun margin share -> margin + room * float32 share / whole) margins shares
+
+    [
+        for top, bottom in List.scan (+) figure.Top heights |> List.pairwise ->
+            PixelRect(figure.Left + figure.Width * from, figure.Left + figure.Width * until, bottom, top)
+    ]
+
+/// What one panel of a picture shows: `[channel, time]`, channel 0 on top.
+type Panel = {
+    Name: string
+    Values: float32[,]
+    /// A name for each channel; without any, or with more than can be read, none is shown.
+    Channels: string list
+}
+
+/// The most channels that are named.
+let private namedChannels = 40
+
+/// Panels below one another.
+let panels (title: string) (panels: Panel list) (path: string) : unit =
     let last = panels.Length - 1
+    let isNamed (panel: Panel) = not panel.Channels.IsEmpty && panel.Channels.Length <= namedChannels
+    let left = if List.exists isNamed panels then 120f else 64f
 
-    let draw index (name: string, values: float32[,]) =
-        let plot =
-            if name = "error" then
-                heatmap diverging -1.0 1.0 values
-            else
-                heatmap greys 0.0 1.0 values
+    let draw index (panel: Panel) =
+        let plot = values panel.Values
+        inColumn left (index = 0) (index = last) panel.Name plot
 
-        inColumn (index = 0) (index = last) name plot
+        if isNamed panel then
+            rowTicks panel.Channels.Length 1 (fun channel -> panel.Channels[channel]) plot
 
         if index = 0 then
             plot.Title(title, 15f)
 
         plot
 
-    let columns = panels |> List.map (snd >> Array2D.length2) |> List.fold max 1
+    let height (panel: Panel) =
+        if isNamed panel then
+            float (16 * panel.Channels.Length)
+        else
+            float (Math.Clamp(14 * Array2D.length1 panel.Values, 16, 160))
+
+    let heights = panels |> List.map height
+
+    let layout = {
+        new IMultiplotLayout with
+            member _.GetSubplotRectangles(_, figure) = List.toArray (columnRectangles heights figure 0f 1f)
+    }
+
+    let columns =
+        panels
+        |> List.map (fun panel -> Array2D.length2 panel.Values)
+        |> List.fold max 1
+
     let width = Math.Clamp(240 + 14 * columns, 560, 1400)
 
     panels
     |> List.mapi draw
-    |> multiplot (MultiplotLayouts.Rows())
-    |> save width (130 * panels.Length + 60) path
+    |> multiplot layout
+    |> save width (int (List.sum heights) + 16 * panels.Length + 72) path
 
 /// Vectors over time as `[entry, time]`.
 let private overTime (vectors: float32[] seq) : float32[,] =
@@ -297,7 +383,7 @@ let heads
     let writeHeads, readHeads = first.WriteWeighting.Count, first.ReadWeighting.Count
 
     let left = [
-        "inputs", heatmap greys 0.0 1.0 input, 1.0
+        "inputs", values input, 1.0
         for head in 0 .. writeHeads - 1 do
             $"adds{number head writeHeads}", vectors (fun step -> step.Add[head]), 1.2
         for head in 0 .. writeHeads - 1 do
@@ -307,7 +393,7 @@ let heads
     ]
 
     let right = [
-        "outputs", heatmap greys 0.0 1.0 output, 1.0
+        "outputs", values output, 1.0
         for head in 0 .. readHeads - 1 do
             $"reads{number head readHeads}", vectors (fun step -> step.Reads[head]), 1.2
         for head in 0 .. readHeads - 1 do
@@ -319,43 +405,21 @@ let heads
     for column, heading in [ left, $"{title}: writing"; right, "reading" ] do
         column
         |> List.iteri (fun index (name, plot, _) ->
-            inColumn (index = 0) (index = column.Length - 1) name plot)
+            inColumn 64f (index = 0) (index = column.Length - 1) name plot)
 
         let _, top, _ = column.Head
         top.Title(heading, 15f)
 
     let height = 180 + 220 * (1 + max readHeads writeHeads)
 
-    let rectangles
-        (figure: PixelRect)
-        (column: (string * Plot * float) list)
-        (from: float32)
-        (until: float32)
-        =
-        // The margins of the first and last panel are theirs alone; what is left is shared out.
-        let margin index =
-            16f
-            + (if index = 0 then 32f else 0f)
-            + (if index = column.Length - 1 then 40f else 0f)
-
-        let margins = column |> List.mapi (fun index _ -> margin index)
-        let shares = column |> List.map (fun (_, _, share) -> float32 share)
-        let room = figure.Height - List.sum margins
-
-        let heights = List.map2 (fun margin share -> margin + room * share / List.sum shares) margins shares
-
-        let edges = List.scan (+) figure.Top heights |> List.pairwise
-
-        [
-            for top, bottom in edges ->
-                PixelRect(figure.Left + figure.Width * from, figure.Left + figure.Width * until, bottom, top)
-        ]
+    let rectangles (column: (string * Plot * float) list) =
+        columnRectangles (column |> List.map (fun (_, _, share) -> share))
 
     let layout = {
         new IMultiplotLayout with
             member _.GetSubplotRectangles(_, figure) = [|
-                yield! rectangles figure left 0f 0.5f
-                yield! rectangles figure right 0.5f 1f
+                yield! rectangles left figure 0f 0.5f
+                yield! rectangles right figure 0.5f 1f
             |]
     }
 
@@ -389,7 +453,7 @@ let generalisation
     line.LineWidth <- 2f
     line.MarkerSize <- 9f
     line.LegendText <- "this run"
-    logTicks least plot
+    logTicks least (Math.Log10 least) 4.0 plot
     plot.Title(title, 15f)
     plot.XLabel("length", 13f)
     plot.YLabel($"{scoreName}, mean", 13f)

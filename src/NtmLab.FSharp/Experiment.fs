@@ -186,16 +186,13 @@ let private resolve (session: Session) (configuration: ExperimentConfiguration) 
                     $"{directory}: holds '{record.Name}', but its script describes '{configuration.Name}'."
             )
 
-        ConfigurationJson.Read(record.Configuration, configuration)
+        let recorded = ConfigurationJson.Read(record.Configuration, configuration)
+        ConfigurationOverride.Apply(recorded, session.Overrides)
 
-let private runIn (session: Session) (described: ExperimentConfiguration) : RunRecord * string =
-    let configuration = resolve session described
-    configuration.Validate()
+/// Builds the model that a configuration asks for, on its device and engine.
+let private buildModel (configuration: ExperimentConfiguration) : SequenceModel =
     let device = Machine.prepare configuration.Compute
-    let task = configuration.Task
-
-    use model = configuration.Model.Build(task, RandomStream(configuration.Seed, "model"))
-
+    let model = configuration.Model.Build(configuration.Task, RandomStream(configuration.Seed, "model"))
     model.``to`` (device) |> ignore
     let engine = configuration.Compute.Engine
 
@@ -204,6 +201,52 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
         // What is left to libtorch is small, and its waiting threads would take the cores from the engine's own.
         torch.set_num_threads 1
 
+    model
+
+/// Scores a run's model as asked; the run is left as it is.
+let private evaluateIn
+    (session: Session)
+    (request: EvaluationRequest)
+    (directory: string)
+    (described: ExperimentConfiguration)
+    : RunRecord * string =
+    let record = RunFolder.ReadRecord directory
+    let recorded = resolve session described
+
+    let configuration =
+        recorded.With(
+            EvaluationOptions(
+                Lengths =
+                    (if request.Lengths.IsEmpty then
+                         recorded.Evaluation.Lengths
+                     else
+                         request.Lengths),
+                Sequences = Option.defaultValue recorded.Evaluation.Sequences request.Sequences
+            )
+        )
+
+    configuration.Validate()
+    use model = buildModel configuration
+    let name = if request.Best then "best.ckpt" else "last.ckpt"
+    Checkpoint.RestoreModel(Path.Combine(directory, "checkpoints", name), model)
+    let evaluation = configuration.Evaluation
+
+    let scores =
+        Evaluation.ByLength(
+            model,
+            configuration.Task,
+            evaluation.Lengths,
+            evaluation.Sequences,
+            configuration.Seed
+        )
+
+    record.WithEvaluation scores, directory
+
+let private runIn (session: Session) (described: ExperimentConfiguration) : RunRecord * string =
+    let configuration = resolve session described
+    configuration.Validate()
+    let task = configuration.Task
+    use model = buildModel configuration
     use folder = openFolder session configuration model
 
     if folder.Record.Status <> RunStatus.Finished then
@@ -292,12 +335,23 @@ let private serve (work: Session -> TextWriter -> 'T) : 'T =
     with fault when not (Session.isHosted ()) ->
         exit (explain verbose fault)
 
+/// Makes a run, goes on with one, or scores one, and reports it.
+let private serveOne
+    (session: Session)
+    (standardOutput: TextWriter)
+    (configuration: ExperimentConfiguration)
+    : RunRecord =
+    let result =
+        match session.Evaluate, session.Resume with
+        | Some request, Some directory -> evaluateIn session request directory configuration
+        | _ -> runIn session configuration
+
+    report session standardOutput result
+    fst result
+
 /// Runs an experiment as the command line asks: makes a run, or goes on with one. Returns its record.
 let run (configuration: ExperimentConfiguration) : RunRecord =
-    serve (fun session standardOutput ->
-        let result = runIn session configuration
-        report session standardOutput result
-        fst result)
+    serve (fun session standardOutput -> serveOne session standardOutput configuration)
 
 /// A run that cannot be trained to its end leaves a record all the same, and does not keep the others from theirs.
 let private runOrRecord (session: Session) (configuration: ExperimentConfiguration) : RunRecord * string =
@@ -320,10 +374,7 @@ let runAll (configurations: ExperimentConfiguration list) : RunRecord list =
             let name = (RunFolder.ReadRecord directory).Name
 
             match configurations |> List.tryFind (fun configuration -> configuration.Name = name) with
-            | Some configuration ->
-                let result = runIn session configuration
-                report session standardOutput result
-                [ fst result ]
+            | Some configuration -> [ serveOne session standardOutput configuration ]
             | None ->
                 raise (
                     RunException $"{directory}: holds '{name}', which is none of its script's experiments."

@@ -9,30 +9,6 @@ open NtmLab.Tasks
 open NtmLab.Training
 open TorchSharp
 
-/// The first sequence of a tensor `[batch, time, feature]` as an array `[feature, time]`.
-let private firstSequence (tensor: torch.Tensor) : float32[,] =
-    use _scope = torch.NewDisposeScope()
-    let plain = tensor[0L].detach().``to``(torch.ScalarType.Float32).cpu().t().contiguous()
-    let rows, columns = int plain.shape[0], int plain.shape[1]
-    let values = plain.data<float32>().ToArray()
-    Array2D.init rows columns (fun row column -> values[row * columns + column])
-
-/// The inputs of a batch's first sequence, `[channel, time]`; a token as a 1 in its own channel.
-let inputs (task: SequenceTask) (batch: SequenceBatch) : float32[,] =
-    let given = firstSequence batch.Input
-    let tokens = task.InputTokens()
-
-    if tokens = 0 then
-        given
-    else
-        Array2D.init tokens (Array2D.length2 given) (fun token time ->
-            if int given[0, time] = token then 1.0f else 0.0f)
-
-/// What is wanted of a batch's first sequence, in the target's terms, `[channel, time]`.
-let wanted (task: SequenceTask) (batch: SequenceBatch) : float32[,] =
-    use _scope = torch.NewDisposeScope()
-    firstSequence (task.Output().Wanted batch)
-
 let private drawExample
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
@@ -53,13 +29,24 @@ let private drawExample
         task.Output().Answers(model.Forward(batch.Input, trace))
         * batch.Mask.unsqueeze -1L
 
-    let input, target, output = inputs task batch, wanted task batch, firstSequence answers
+    let input, target, output =
+        Example.inputs task batch, Example.wanted task batch, Example.firstSequence answers
+
     let title = $"{folder.Record.Model} on {folder.Record.Task}, length {length}"
     let error = Array2D.mapi (fun row column value -> value - target[row, column]) output
 
+    let panel name values channels : Charts.Panel = { Name = name; Values = values; Channels = channels }
+
+    let outputs = Example.outputNames task
+
     Charts.panels
         title
-        [ "input", input; "target", target; "output", output; "error", error ]
+        [
+            panel "input" input (Example.inputNames task)
+            panel "target" target outputs
+            panel "output" output outputs
+            panel "error" error outputs
+        ]
         (folder.Picture $"example-{length}")
 
     if trace.Steps.Count > 0 then

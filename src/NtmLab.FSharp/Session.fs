@@ -30,6 +30,16 @@ type RunArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// What is scored by `ntmlab evaluate`.
+type EvaluationRequest = {
+    /// The lengths; none for the run's own.
+    Lengths: int list
+    /// Fresh sequences of each length; none for the run's own number.
+    Sequences: int option
+    /// Whether the parameters that scored best are taken instead of the last ones.
+    Best: bool
+}
+
 /// What the command line asks of a script.
 type Session = {
     /// The script's full path.
@@ -40,6 +50,8 @@ type Session = {
     Runs: string
     /// The folder of the run to go on with, if any.
     Resume: string option
+    /// What to score of that run instead of going on with it, if anything.
+    Evaluate: EvaluationRequest option
     /// Whether one JSON document goes to standard output.
     Json: bool
     /// Whether a fault shows its stack trace.
@@ -78,6 +90,7 @@ module Session =
             ]
             Runs = arguments.GetResult(Runs, "runs")
             Resume = None
+            Evaluate = None
             Json = arguments.Contains Json
             Verbose = arguments.Contains Verbose
             Hosted = false

@@ -31,6 +31,9 @@ public sealed record ExperimentConfiguration
     /// <summary>What is scored.</summary>
     public EvaluationOptions Evaluation { get; init; } = new();
 
+    /// <summary>The same experiment, scored otherwise.</summary>
+    public ExperimentConfiguration With(EvaluationOptions evaluation) => this with { Evaluation = evaluation };
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
     public void Validate()

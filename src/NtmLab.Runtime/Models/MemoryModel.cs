@@ -18,7 +18,7 @@ namespace NtmLab.Models;
 /// reads  = what the policy reads from the new memory        [batch, read heads, width]
 /// logits = W_output [h; reads] + b                          [batch, out]
 /// </code>
-/// Every slot starts at a small constant; the first reads are trained.
+/// Every slot starts at a small constant, or at a fixed vector of its own; the first reads are trained.
 /// </summary>
 public sealed class MemoryModel : FusableModel
 {
@@ -114,9 +114,7 @@ public sealed class MemoryModel : FusableModel
     public override ModelState InitialState(long batch)
     {
         var like = InterfaceWeight;
-        var memory = HeldNumber.With(
-            _options.InitialMemory,
-            value => full([batch, Slots, _policy.Width], value, dtype: like.dtype, device: like.device));
+        var memory = FirstMemory().to(like.dtype).to(like.device).unsqueeze(0).expand(batch, -1, -1);
         var reads = InitialReads.unsqueeze(0).expand(batch, -1, -1);
         return new State(_controller.Start(batch), reads, memory, _policy.Start(memory));
     }
@@ -142,8 +140,28 @@ public sealed class MemoryModel : FusableModel
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> ConstantStart()
     {
-        var memory = HeldNumber.With(_options.InitialMemory, value => full([Slots, _policy.Width], value));
+        var memory = FirstMemory();
         return [memory, .. _policy.Start(memory.unsqueeze(0)).Tensors.Select(part => part[0].contiguous())];
+    }
+
+    /// <summary>The memory before the first step, <c>[slots, width]</c>; a slot starts the same however many there are.</summary>
+    private Tensor FirstMemory()
+    {
+        var memory = HeldNumber.With(_options.InitialMemory, value => full([Slots, _policy.Width], value));
+        if (_options.InitialSpread > 0)
+        {
+            var values = TensorMemory.Values(memory);
+            for (var slot = 0; slot < Slots; slot++)
+            {
+                var random = new RandomStream(1, "initial memory", (ulong)slot);
+                foreach (ref var value in values.Slice(slot * _policy.Width, _policy.Width))
+                {
+                    value += (float)(_options.InitialSpread * random.NextNormal());
+                }
+            }
+        }
+
+        return memory;
     }
 
     private sealed record State(
@@ -180,6 +198,12 @@ public abstract record MemoryModelOptions : ModelOptions
     /// <summary>The value of every memory cell before the first step; 1e-6: Collier and Beel 2018.</summary>
     public float InitialMemory { get; init; } = 1e-6f;
 
+    /// <summary>
+    /// The standard deviation of a normal number that is added to every memory cell before the first step, always the same for the
+    /// same cell: it gives every slot a name of its own, by which heads can find it before anything is written. 0 for none.
+    /// </summary>
+    public double InitialSpread { get; init; }
+
     /// <summary>The gain of the Xavier start of the projection from controller to policy.</summary>
     public double InterfaceGain { get; init; } = 1.4;
 
@@ -198,6 +222,7 @@ public abstract record MemoryModelOptions : ModelOptions
         Require.AtLeast("model.width", Width, 1);
         Require.AtLeast("model.readHeads", ReadHeads, 1);
         Require.Finite("model.initialMemory", InitialMemory);
+        Require.NotNegative("model.initialSpread", InitialSpread);
         Require.Positive("model.interfaceGain", InterfaceGain);
     }
 

@@ -60,6 +60,7 @@ let private overrides = [
     "model.writeHeads", "4", "4"
     "model.shiftWidth", "5", "5"
     "model.initialMemory", "0.25", "0.25"
+    "model.initialSpread", "0.5", "0.5"
     "model.interfaceGain", "2.5", "2.5"
     "training.sequences", "1_000_000", "1000000"
     "training.batch", "8", "8"

@@ -395,7 +395,7 @@ let private benchBatches (arguments: ParseResults<BenchArgument>) (json: bool) :
     if json then
         printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
     else
-        table [ "task"; "length"; "steps"; "us to draw a batch"; "us of a fused step on it"; "ratio" ] [
+        table [ "task"; "length"; "steps"; "us a draw"; "us a fused step"; "ratio" ] [
             for cost in costs ->
                 [
                     cost.Name

@@ -87,6 +87,7 @@ let private tests () : Test =
             Training.CheckpointTests.tests
             Training.LiveTensorTests.tests
         ]
+        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
         testList "Probes" [ Probes.HeadTraceTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]

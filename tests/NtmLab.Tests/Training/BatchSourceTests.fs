@@ -148,7 +148,7 @@ let private sameness =
             for lengths in [ LengthsOfBatch.One; LengthsOfBatch.Each ] do
                 if lengths = LengthsOfBatch.One || not curriculum.NeedsOneLength then
                     test
-                        $"a {name} training with lengths {lengths} uses the batches that are drawn one after the other" {
+                        $"a training of kind {name}, lengths {lengths}, uses the batches that are drawn one after the other" {
                         for seed in [ 1UL; 2UL; 3UL ] do
                             let task = RecordingTask()
                             let options = optionsOf curriculum lengths

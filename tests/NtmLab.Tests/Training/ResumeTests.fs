@@ -80,9 +80,11 @@ let tests =
                 (resumesExactly options)
 
         for name, curriculum in curricula do
-            for after in [ 2; 3; 5 ] do
+            let cuts = if curriculum.NeedsOneLength then [ 2; 5 ] else [ 3 ]
+
+            for after in cuts do
                 test
-                    $"a training with a {name} curriculum, cut after {after} batches, equals an uninterrupted one" {
+                    $"a training with a curriculum of kind {name}, cut after {after} batches, equals an uninterrupted one" {
                     resumesExactly (withCurriculum curriculum) { After = after; Seed = 7UL }
                 }
 

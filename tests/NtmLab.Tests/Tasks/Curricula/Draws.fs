@@ -13,7 +13,7 @@ let curricula: (string * Curriculum) list = [
     "exponential", ExponentialCurriculum(From = 2, Over = 0.7)
     "promote", PromoteCurriculum(Score = 1e9, Window = 6)
     "look-and-say", LookAndSayCurriculum(Score = 1e9, Window = 6)
-    "prediction-gain", PredictionGainCurriculum(Arms = 3, Eta = 0.5, Reservoir = 2)
+    "prediction-gain", PredictionGainCurriculum(Arms = 3, Eta = 20.0, Reservoir = 2)
 ]
 
 /// The curricula that learn from what becomes of batches.

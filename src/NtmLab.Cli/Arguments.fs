@@ -136,7 +136,8 @@ type BenchArgument =
             | Layers _ -> "lstm, gru: layers (default: 1)."
             | Inputs _ -> "lstm, gru: features of the input (default: 10)."
             | Threads _ -> "threads (default: 1)."
-            | Repeats _ -> "times the reference, or with batches each task, is measured (default: chosen by the time it takes)."
+            | Repeats _ ->
+                "times the reference, or with batches each task, is measured (default: chosen by the time it takes)."
             | Json -> "print one JSON document on standard output and nothing else there."
 
 /// The verbs of `ntmlab`.

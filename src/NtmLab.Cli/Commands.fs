@@ -389,8 +389,7 @@ let private benchPhases (arguments: ParseResults<BenchArgument>) (json: bool) : 
 
 /// `ntmlab bench batches`.
 let private benchBatches (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
-    let costs =
-        BatchBenchmark.Run(arguments.GetResult(Batch, 16), arguments.GetResult(Repeats, 0))
+    let costs = BatchBenchmark.Run(arguments.GetResult(Batch, 16), arguments.GetResult(Repeats, 0))
 
     if json then
         printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))

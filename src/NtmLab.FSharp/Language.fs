@@ -50,6 +50,19 @@ type ExperimentBuilder(name: string) =
     [<CustomOperation "model">]
     member _.Model(draft: ExperimentDraft, options: ModelOptions) = { draft with Model = Some options }
 
+    /// Task, model and optimiser of a published experiment, by the name that `ntmlab list presets` gives; later lines may
+    /// change them. A later `training` brings an optimiser of its own, so write its line before this one.
+    [<CustomOperation "preset">]
+    member _.Preset(draft: ExperimentDraft, name: string) =
+        let preset = Preset.Find name
+
+        {
+            draft with
+                Task = Some preset.Task
+                Model = Some preset.Model
+                Training = preset.Train draft.Training
+        }
+
     /// Budget, optimiser and schedule.
     [<CustomOperation "training">]
     member _.Training(draft: ExperimentDraft, options: TrainingOptions) = { draft with Training = options }

@@ -26,6 +26,13 @@ public sealed class ConfigurationException(string message, Exception? cause = nu
 /// <summary>A tensor whose shape does not fit where it was given.</summary>
 public sealed class ShapeException(string message) : NtmLabException(message);
 
+/// <summary>A data file that is missing, malformed, or does not hold what was asked of it.</summary>
+public sealed class DataException(string message, Exception? cause = null) : NtmLabException(message, cause)
+{
+    /// <inheritdoc/>
+    public override int ExitCode => 2;
+}
+
 /// <summary>A checkpoint that is truncated, foreign or belongs to another configuration.</summary>
 public sealed class CheckpointException(string message, Exception? cause = null) : NtmLabException(message, cause);
 

@@ -16,6 +16,7 @@ let private tests () : Test =
             Configuration.ValidationTests.tests
             Configuration.SuggestionTests.tests
             Configuration.CatalogTests.tests
+            Configuration.PresetTests.tests
         ]
         testList "Kernels" [
             Kernels.LaneMathTests.tests
@@ -62,18 +63,32 @@ let private tests () : Test =
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
         ]
+        testList "Data" [
+            Data.IdxFileTests.tests
+            Data.TableReaderTests.tests
+            Data.SequenceStoreTests.tests
+            Data.EpochOrderTests.tests
+        ]
         testList "Tasks" [
+            Tasks.TaskLaws.tests
             Tasks.SequenceTaskTests.tests
+            Tasks.SequenceBatchTests.tests
             Tasks.CopyTaskTests.tests
+            Tasks.LongCopyTaskTests.tests
+            Tasks.RepeatCopyTaskTests.tests
+            Tasks.AssociativeRecallTaskTests.tests
+            Tasks.NGramsTaskTests.tests
+            Tasks.PrioritySortTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
-            Tasks.SequenceBatchTests.tests
             testList "Curricula" [
                 Tasks.Curricula.CurriculumTests.tests
                 Tasks.Curricula.GrowingCurriculumTests.tests
                 Tasks.Curricula.PromotingCurriculumTests.tests
                 Tasks.Curricula.PredictionGainCurriculumTests.tests
             ]
+            Tasks.DigitsTaskTests.tests
+            Tasks.TableTaskTests.tests
         ]
         testList "Training" [
             Training.OptimiserTests.tests

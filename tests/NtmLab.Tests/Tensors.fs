@@ -29,6 +29,9 @@ let values (tensor: torch.Tensor) : float[] =
     use scope = torch.NewDisposeScope()
     tensor.detach().``to``(torch.float64).cpu().contiguous().data<float>().ToArray()
 
+/// All values of `[a, b]`, by index.
+let values2 (tensor: torch.Tensor) : float[][] = values tensor |> Array.chunkBySize (int tensor.shape[1])
+
 /// All values of `[a, b, c]`, by index.
 let values3 (tensor: torch.Tensor) : float[][][] =
     let shape = tensor.shape |> Array.map int

@@ -96,7 +96,7 @@ public static class BatchBenchmark
             task.Validate();
             return true;
         }
-        catch (ConfigurationException)
+        catch (NtmLabException)
         {
             return false;
         }

@@ -41,7 +41,7 @@ public static class ConfigurationJson
         Summary = ReadPart<string>(document, "summary"),
         Seed = ReadPart<ulong>(document, "seed"),
         Compute = ReadPart<ComputeOptions>(document, "compute"),
-        Task = ReadKind(document, "task", known.Task, Catalog.Tasks),
+        Task = ReadKind(document, "task", known.Task, Catalog.Tasks).As(known.Task),
         Model = ReadKind(document, "model", known.Model, Catalog.Models),
         Training = ReadPart<Training.TrainingOptions>(document, "training"),
         Evaluation = ReadPart<Training.EvaluationOptions>(document, "evaluation"),

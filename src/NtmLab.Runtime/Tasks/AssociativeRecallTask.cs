@@ -54,7 +54,7 @@ public sealed record AssociativeRecallTask : SequenceTask
     public override LengthRange Lengths() => new(MinItems, MaxItems);
 
     /// <inheritdoc/>
-    public override TaskReference Baseline(int length) => new(Vectors * Bits, Vectors * Bits / 2.0);
+    public override TaskReference Baseline(int length) => new((double)Vectors * Bits, (double)Vectors * Bits / 2);
 
     /// <inheritdoc/>
     public override void Validate()

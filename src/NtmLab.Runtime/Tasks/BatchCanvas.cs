@@ -21,7 +21,8 @@ public sealed class BatchCanvas
     internal BatchCanvas(string owner, int batch, long time, int inputWidth, int targetWidth)
     {
         Require.AtLeast($"{owner}: batch", batch, 1);
-        Require.Between($"{owner}: values in a batch", batch * time * Math.Max(inputWidth, targetWidth), 1, Array.MaxLength);
+        var values = Int128.Min(long.MaxValue, (Int128)batch * time * Math.Max(inputWidth, targetWidth));
+        Require.Between($"{owner}: values in a batch", (long)values, 1, Array.MaxLength);
         _time = (int)time;
         _inputWidth = inputWidth;
         _targetWidth = targetWidth;

@@ -33,6 +33,9 @@ public sealed record NGramsTask : SequenceTask
 
     private int Context => Order - 1;
 
+    /// <summary>The first bit to be predicted: something was seen before it, however short the context.</summary>
+    private int First => Math.Max(Context, 1);
+
     /// <inheritdoc/>
     public override int InputWidth() => 1;
 
@@ -55,7 +58,7 @@ public sealed record NGramsTask : SequenceTask
     public override LengthRange Lengths() => new(MinLength, MaxLength);
 
     /// <inheritdoc/>
-    public override TaskReference Baseline(int length) => new(length - Context, length - Context - EstimatorBits(length));
+    public override TaskReference Baseline(int length) => new(length - First, length - First - EstimatorBits(length));
 
     /// <inheritdoc/>
     public override TaskReference? Optimum(int length) => new TaskReference(EstimatorBits(length), 0);
@@ -63,7 +66,7 @@ public sealed record NGramsTask : SequenceTask
     /// <inheritdoc/>
     public override void Validate()
     {
-        Require.Between("task.order", Order, 1, 20);
+        Require.Between("task.order", Order, 1, 12);
         Require.AtLeast("task.minLength", MinLength, Order + 1);
         Require.Between("task.maxLength", MaxLength, MinLength, LengthLimit);
     }
@@ -78,7 +81,7 @@ public sealed record NGramsTask : SequenceTask
         {
             Draw(random, bits);
             bits.AsSpan(0, length - 1).CopyTo(canvas.Inputs(sequence));
-            for (var t = Math.Max(Context, 1); t < length; t++)
+            for (var t = First; t < length; t++)
             {
                 canvas.Want(sequence, t - 1)[0] = bits[t];
             }
@@ -103,7 +106,7 @@ public sealed record NGramsTask : SequenceTask
             var answers = outputs.Slice(i * time, steps);
             var wanted = targets.Slice(i * time, steps);
             var bits = 0.0;
-            for (var t = Math.Max(Context - 1, 0); t < steps; t++)
+            for (var t = First - 1; t < steps; t++)
             {
                 bits += CrossEntropy(answers[t], wanted[t]);
             }
@@ -124,7 +127,7 @@ public sealed record NGramsTask : SequenceTask
         for (var t = 0; t <= bits.Length; t++)
         {
             var bit = (t < bits.Length ? bits[t] : last) > 0.5f ? 1 : 0;
-            if (t >= Math.Max(Context, 1))
+            if (t >= First)
             {
                 var (zeros, ones) = (counts[2 * context], counts[(2 * context) + 1]);
                 sum -= Math.Log2(((bit == 1 ? ones : zeros) + 0.5) / (zeros + ones + 1));

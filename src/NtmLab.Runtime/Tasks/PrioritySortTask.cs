@@ -5,8 +5,8 @@ namespace NtmLab.Tasks;
 
 /// <summary>
 /// Priority sort (Graves, Wayne, Danihelka 2014, section 4.5): see random vectors of bits, each with a priority uniform in
-/// [-1, 1), then answer with the ones of highest priority, highest first, during blank steps. With 2 bits, 3 vectors and the
-/// first 2 wanted:
+/// [-1, 1), then answer with the ones of highest priority, highest first and the earlier of equal ones first, during blank steps.
+/// With 2 bits, 3 vectors and the first 2 wanted:
 /// <code>
 /// input   bit 0     1    0    1    . .        target  bit 0  . . . 0 1
 ///         bit 1     0    0    1    . .                bit 1  . . . 0 1
@@ -51,7 +51,7 @@ public sealed record PrioritySortTask : SequenceTask
     public override LengthRange Lengths() => new(MinLength, MaxLength);
 
     /// <inheritdoc/>
-    public override TaskReference Baseline(int length) => new(WantedOf(length) * Bits, WantedOf(length) * Bits / 2.0);
+    public override TaskReference Baseline(int length) => new((double)WantedOf(length) * Bits, WantedOf(length) * Bits / 2.0);
 
     /// <inheritdoc/>
     public override void Validate()
@@ -68,7 +68,7 @@ public sealed record PrioritySortTask : SequenceTask
         RequireLength("length", length);
         var wanted = WantedOf(length);
         var canvas = NewCanvas(batch, (long)length + wanted, Bits);
-        var (priorities, order) = (new float[length], new int[length]);
+        var order = new (float Priority, int Place)[length];
         for (var sequence = 0; sequence < batch; sequence++)
         {
             for (var t = 0; t < length; t++)
@@ -76,13 +76,13 @@ public sealed record PrioritySortTask : SequenceTask
                 var step = canvas.Input(sequence, t);
                 random.FillBits(step[..Bits]);
                 step[Bits] = (random.NextSingle() * 2) - 1;
-                (priorities[t], order[t]) = (-step[Bits], t);
+                order[t] = (-step[Bits], t);
             }
 
-            Array.Sort(priorities, order);
+            Array.Sort(order);
             for (var t = 0; t < wanted; t++)
             {
-                canvas.Input(sequence, order[t])[..Bits].CopyTo(canvas.Want(sequence, length + t));
+                canvas.Input(sequence, order[t].Place)[..Bits].CopyTo(canvas.Want(sequence, length + t));
             }
         }
 

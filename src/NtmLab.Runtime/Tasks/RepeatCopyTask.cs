@@ -66,7 +66,7 @@ public sealed record RepeatCopyTask : SequenceTask
     /// <remarks>It knows where the end is.</remarks>
     public override TaskReference Baseline(int length)
     {
-        var bits = length * Bits * (Repeats > 0 ? Repeats : (MinRepeats + MaxRepeats) / 2.0);
+        var bits = (double)length * Bits * (Repeats > 0 ? Repeats : (MinRepeats + MaxRepeats) / 2.0);
         return new(bits, bits / 2);
     }
 

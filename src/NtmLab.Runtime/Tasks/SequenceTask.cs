@@ -51,6 +51,10 @@ public abstract record SequenceTask
     /// <summary>Whether a sequence with this score counts as perfect: by default one with a score of 0.</summary>
     public virtual bool IsPerfect(float score) => score <= 0;
 
+    /// <summary>The task with those parts that are no options, as a script describes them; by default there are none.</summary>
+    /// <param name="described">The task of the script that this one was written down from.</param>
+    public virtual SequenceTask As(SequenceTask described) => this;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
     public abstract void Validate();

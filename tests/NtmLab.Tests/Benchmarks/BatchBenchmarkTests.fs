@@ -10,7 +10,12 @@ let tests =
     testList "BatchBenchmark" [
         test "drawing costs something, and little of a fused step" {
             let cost = BatchBenchmark.Measure(CopyTask(MinLength = 4, MaxLength = 6), 2, 3)
-            Expect.equal (cost.Name, cost.Batch, cost.Length, cost.Steps) ("copy", 2, 5, 11L) "what was measured"
+
+            Expect.equal
+                (cost.Name, cost.Batch, cost.Length, cost.Steps)
+                ("copy", 2, 5, 11L)
+                "what was measured"
+
             Expect.isGreaterThan cost.DrawMicroseconds 0.0 "a time"
             Expect.isLessThan cost.Ratio 0.5 "far from half of a step, whatever else the machine does"
         }

@@ -40,6 +40,7 @@ let private model: Gen<ModelOptions> = gen {
     let! writeHeads = upTo 8
     let! reach = Gen.choose (0, (slots - 1) / 2)
     let! initialMemory = positive
+    let! spread = Gen.oneof [ Gen.constant 0.0; positive ]
     let! gain = positive
 
     return
@@ -51,6 +52,7 @@ let private model: Gen<ModelOptions> = gen {
             WriteHeads = writeHeads,
             ShiftWidth = 2 * reach + 1,
             InitialMemory = float32 initialMemory,
+            InitialSpread = spread,
             InterfaceGain = gain
         )
         :> ModelOptions

@@ -60,6 +60,8 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "model.shiftWidth", "-1", withModel (NtmOptions(ShiftWidth = -1))
     "model.shiftWidth", "9", withModel (NtmOptions(ShiftWidth = 9, Slots = 8))
     "model.initialMemory", "NaN", withModel (NtmOptions(InitialMemory = nanf))
+    "model.initialSpread", "-0.5", withModel (NtmOptions(InitialSpread = -0.5))
+    "model.initialSpread", "NaN", withModel (NtmOptions(InitialSpread = nan))
     "model.interfaceGain", "0", withModel (NtmOptions(InterfaceGain = 0.0))
     "model.interfaceGain", "Infinity", withModel (NtmOptions(InterfaceGain = infinity))
     "model.controller.units", "0", withModel (NtmOptions(Controller = LstmControllerOptions(Units = 0)))

@@ -4,6 +4,7 @@ open Expecto
 open NtmLab
 open NtmLab.Models
 open NtmLab.Tests
+open NtmLab.Tests.Kernels
 open NtmLab.Tests.Samples
 open NtmLab.Training
 open TorchSharp
@@ -111,6 +112,79 @@ let private slots =
         }
     ]
 
+/// The memory before the first step, `[1, slots, width]`.
+let private firstMemory (model: MemoryModel) (width: int) : torch.Tensor =
+    (model.InitialState 1L).Tensors
+    |> Seq.find (fun part -> part.shape = [| 1L; int64 model.Slots; int64 width |])
+
+/// A small model whose memory starts with a spread.
+let private spreading (spread: float) =
+    NtmOptions(Controller = lstm 5 1, Slots = 7, Width = 3, InitialMemory = 0.25f, InitialSpread = spread)
+
+let private firstMemories =
+    testList "the first memory" [
+        test "without a spread has the same value in every cell" {
+            use scope = torch.NewDisposeScope()
+            let memory = firstMemory (build 1UL (spreading 0.0)) 3
+            Expect.all (Tensors.values memory) ((=) 0.25) "the initial memory"
+        }
+
+        test "with a spread starts a slot the same however many there are, and whatever the seed" {
+            use scope = torch.NewDisposeScope()
+            let model = build 1UL (spreading 0.5)
+            let few = firstMemory model 3
+            model.Slots <- 20
+            let many = firstMemory model 3
+            Expect.equal (Tensors.bits (many.narrow (1L, 0L, 7L))) (Tensors.bits few) "the first slots"
+            let other = firstMemory (build 2UL (spreading 0.5)) 3
+            Expect.equal (Tensors.bits other) (Tensors.bits few) "not trained, not drawn"
+            let slots = (Tensors.values3 many)[0]
+            Expect.equal (Array.distinct slots).Length 20 "each has a name of its own"
+        }
+
+        test "with a spread has its mean and standard deviation" {
+            use scope = torch.NewDisposeScope()
+            let model = build 1UL (spreading 0.5)
+            model.Slots <- 4000
+            let cells = Tensors.values (firstMemory model 3)
+            let mean = Array.average cells
+            let deviation = sqrt (cells |> Array.averageBy (fun cell -> (cell - mean) ** 2.0))
+            // Five standard errors of 12 000 normal numbers.
+            Expect.isLessThan (abs (mean - 0.25)) (5.0 * 0.5 / sqrt 12_000.0) "mean"
+            Expect.isLessThan (abs (deviation - 0.5)) (5.0 * 0.5 / sqrt 24_000.0) "standard deviation"
+        }
+
+        test "with a spread does not change how parameters start, but what is read" {
+            use scope = torch.NewDisposeScope()
+            let plain, spread = build 1UL (spreading 0.0), build 1UL (spreading 0.5)
+            let bits (model: MemoryModel) = [ for parameter in model.parameters () -> Tensors.bits parameter ]
+            Expect.equal (bits spread) (bits plain) "the same draws"
+            let x = input 1UL 2 4
+            let difference = Tensors.distance (forward plain x) (forward spread x)
+            Expect.isGreaterThan difference 1e-6 "other numbers in memory"
+        }
+
+        test "with a spread is the fused engine's too: values and every gradient, for more slots too" {
+            for seed in 1UL .. 4UL do
+                use scope = torch.NewDisposeScope()
+                let drawn = NtmKernelCase.draw seed
+                let case = { drawn with NtmKernelCase.Options = spreading 0.5 }
+                use model = NtmKernelCase.build case seed
+
+                for slots in [ 7; 12 ] do
+                    model.StopFusing()
+                    model.Slots <- slots
+                    let reference = NtmKernelCase.compute model case seed
+                    model.Slots <- 7
+                    model.Fuse case.Kernel
+                    model.Slots <- slots
+
+                    for (name, expected), (_, got) in
+                        List.zip reference (NtmKernelCase.compute model case seed) do
+                        Expect.isLessThan (NtmKernelCase.disagreement got expected) 1e-4 name
+        }
+    ]
+
 let private sizes =
     testList "sizes" [
         test "the paper's copy model has the parameters of its equations" {
@@ -151,6 +225,7 @@ let tests =
     testList "NtmModel" [
         everyModel
         slots
+        firstMemories
         sizes
         ModelLaws.learns
             (NtmOptions(Controller = lstm 24 1, Slots = 8, Width = 6))

@@ -1,140 +1,97 @@
 module NtmLab.Tests.Tasks.SequenceBatchTests
 
-open System
 open Expecto
-open FsCheck
-open FsCheck.FSharp
 open NtmLab
 open NtmLab.Tasks
 open NtmLab.Tests
-open NtmLab.Tests.LiveTensors
 open TorchSharp
 
-/// The sequences and steps of each of several batches.
-type Case = { Sizes: (int * int) list; Seed: uint64 }
-
-type Arbitraries =
-    static member Case() : Arbitrary<Case> =
-        gen {
-            let! sizes = Gen.nonEmptyListOf (Gen.zip (Gen.choose (1, 4)) (Gen.choose (1, 9)))
-            let! seed = Gen.choose (0, Int32.MaxValue)
-            return { Sizes = sizes; Seed = uint64 seed }
-        }
-        |> Arb.fromGen
-
-let private config = { FsCheckConfig.defaultConfig with arbitrary = [ typeof<Arbitraries> ] }
-
-/// Batches of uniform numbers: vectors as targets, or tokens.
-let private batches (tokens: bool) (case: Case) : SequenceBatch list =
-    let random = RandomStream(case.Seed, "join")
-    let single (tensor: torch.Tensor) = tensor.``to`` torch.float32
-
-    [
-        for sequences, steps in case.Sizes do
-            let numbers shape = Tensors.uniform random 1.0 9.0 shape
-
-            let target =
-                if tokens then
-                    (numbers [ sequences; steps ]).``to`` torch.int64
-                else
-                    single (numbers [ sequences; steps; 2 ])
-
-            new SequenceBatch(
-                steps,
-                single (numbers [ sequences; steps; 3 ]),
-                target,
-                single (numbers [ sequences; steps ])
-            )
-    ]
-
-/// Requires a joined tensor to hold the sequences in order, each followed by zeros.
-let private isJoined (joined: torch.Tensor) (parts: torch.Tensor list) (what: string) : unit =
-    let mutable row = 0L
-
-    for part in parts do
-        let sequences, steps = part.shape[0], part.shape[1]
-        let rows = joined.narrow (0L, row, sequences)
-
-        Expect.equal
-            (Tensors.values (rows.narrow (1L, 0L, steps)))
-            (Tensors.values part)
-            $"{what}: the sequences themselves"
-
-        let rest = rows.narrow (1L, steps, joined.shape[1] - steps)
-        Expect.equal (rest.count_nonzero().item<int64>()) 0L $"{what}: blank steps after them"
-        row <- row + sequences
-
-    Expect.equal joined.shape[0] row $"{what}: all sequences and no more"
-    Expect.equal joined.dtype parts.Head.dtype $"{what}: of the same type"
-    Expect.equal joined.shape[2..] parts.Head.shape[2..] $"{what}: of the same width"
-
-let private copies (part: SequenceBatch -> torch.Tensor) (batches: SequenceBatch list) : torch.Tensor list = [
-    for batch in batches -> (part batch).clone()
-]
+/// The tensors of a batch, `[batch, time, ...]`.
+let private parts (batch: SequenceBatch) : torch.Tensor list = [ batch.Input; batch.Target; batch.Mask ]
 
 let tests =
     testList "SequenceBatch" [
-        for kind, tokens in [ "vectors", false; "tokens", true ] do
-            testPropertyWithConfig
-                config
-                $"joined batches of {kind} are their sequences, with blank steps that do not count"
-                (fun (case: Case) ->
-                    use scope = torch.NewDisposeScope()
-                    let parts = batches tokens case
+        test
+            "the inputs of a batch are aligned as libtorch aligns all, so that products round the same every time" {
+            use scope = torch.NewDisposeScope()
 
-                    let inputs, targets, masks =
-                        copies _.Input parts, copies _.Target parts, copies _.Mask parts
+            for length in 1..8 do
+                let values = Tensors.uniform (RandomStream(1UL, "batch")) 0.0 1.0 [ 2; length; 3 ]
+                let input = values.``to`` torch.float32
+                let array = (Tensors.values input) |> Array.map float32
+                let managed = torch.tensor (array, 2L, int64 length, 3L)
+                let batch = new SequenceBatch(length, managed, input.clone (), torch.ones (2L, int64 length))
+                Expect.equal (Tensors.values batch.Input) (Tensors.values input) "the values"
+                Expect.isTrue (Tensors.isAligned batch.Input) $"length {length}"
+        }
 
-                    let joined = SequenceBatch.Join(List.toArray parts)
-                    let longest = case.Sizes |> List.map snd |> List.max
-                    Expect.equal joined.Input.shape[1] (int64 longest) "as many steps as the longest"
-                    isJoined joined.Input inputs "inputs"
-                    isJoined joined.Target targets "targets"
-                    isJoined joined.Mask masks "mask"
-                    let mean = case.Sizes |> List.averageBy (snd >> float)
+        DrawnTask.law
+            "joining keeps every sequence in order, and follows shorter ones with blank steps that do not count"
+            (CopyTask())
+            (fun case first ->
+                let random = RandomStream(case.Seed, "others")
 
-                    Expect.isLessThanOrEqual
-                        (abs (float joined.Length - mean))
-                        0.5
-                        "the mean length, rounded")
+                let batches = [
+                    first
+                    for _ in 1..3 do
+                        case.Task.Generate(random, random.Next(1, 4), random.Next(1, 30))
+                ]
 
-        test "a joined batch scores each sequence as it was scored alone, whatever is said in blank steps" {
+                let lengths = [ for batch in batches -> float batch.Length ]
+                let before = [ for batch in batches -> [ for part in parts batch -> part.clone () ] ]
+                let longest = before |> List.map (fun kept -> kept.Head.shape[1]) |> List.max
+                let joined = SequenceBatch.Join batches
+                Expect.isTrue (abs (float joined.Length - List.average lengths) <= 0.5) "the mean length"
+                Expect.isTrue first.Input.IsInvalid "the batches are used up"
+                let mutable row = 0L
+
+                for kept in before do
+                    let count, time = kept.Head.shape[0], kept.Head.shape[1]
+
+                    for part, kept in List.zip (parts joined) kept do
+                        let rows = part.narrow (0L, row, count)
+
+                        Expect.equal
+                            (Tensors.bits (rows.narrow (1L, 0L, time)))
+                            (Tensors.bits kept)
+                            "sequences"
+
+                        let blank = rows.narrow (1L, time, longest - time)
+                        Expect.isFalse (blank.count_nonzero().ToBoolean()) "blank steps"
+
+                    row <- row + count
+
+                for part in parts joined do
+                    Expect.equal part.shape[0] row "no other sequences"
+                    Expect.equal part.shape[1] longest "as long as the longest")
+
+        test "joining tokens gives tokens" {
+            use scope = torch.NewDisposeScope()
+
+            let tokens (count: int64) (time: int64) =
+                let numbers = torch.full ([| count; time |], (3L).ToScalar(), torch.int64)
+                new SequenceBatch(int time, torch.ones (count, time, 1L), numbers, torch.ones (count, time))
+
+            let joined = SequenceBatch.Join [ tokens 1L 2L; tokens 2L 3L ]
+            Expect.equal joined.Target.dtype torch.int64 "whole numbers"
+
+            Expect.equal
+                (Tensors.values2 joined.Target)
+                [| [| 3.0; 3.0; 0.0 |]; [| 3.0; 3.0; 3.0 |]; [| 3.0; 3.0; 3.0 |] |]
+                "token 0 where nothing counts"
+        }
+
+        test "joining changes no sequence's score, whatever is said in blank steps" {
             use scope = torch.NewDisposeScope()
             let task = CopyTask(Bits = 3)
             let random = RandomStream(1UL, "join")
-            let parts = [ for length in [ 2; 5; 1; 5 ] -> task.Generate(random, 3, length) ]
-            let wrong (batch: SequenceBatch) = torch.ones_like batch.Target
-            let scores = parts |> List.map (fun batch -> task.Score(wrong batch, batch)) |> Array.concat
-
-            let losses =
-                parts
-                |> List.map (fun batch -> float (task.Loss(wrong batch, batch).item<float32>()))
-
-            let joined = SequenceBatch.Join(List.toArray parts)
-            Expect.equal (task.Score(wrong joined, joined)) scores "wrong bits"
-
-            Expect.floatClose
-                Accuracy.medium
-                (float (task.Loss(wrong joined, joined).item<float32>()))
-                (List.average losses)
-                "the loss per sequence"
-        }
-
-        // No other test runs meanwhile: the count is of the whole process.
-        testSequenced
-        <| test "joining uses the batches up" {
-            let join () =
-                use joined =
-                    SequenceBatch.Join(
-                        [|
-                            for length in [ 2; 5; 5 ] ->
-                                CopyTask().Generate(RandomStream(1UL, "join"), 2, length)
-                        |]
-                    )
-
-                ignore joined
-
-            join ()
-            Expect.equal (left join) 0L "none is left"
+            let batches = [ for length in [ 2; 5; 1; 5 ] -> task.Generate(random, 3, length) ]
+            let said (batch: SequenceBatch) = torch.ones_like batch.Target
+            let score (batch: SequenceBatch) = task.Score(said batch, batch)
+            let loss (batch: SequenceBatch) = float (task.Loss(said batch, batch).item<float32>())
+            let scores, losses = List.map score batches, List.map loss batches
+            let joined = SequenceBatch.Join batches
+            Expect.equal (score joined) (Array.concat scores) "wrong bits"
+            Expect.floatClose Accuracy.medium (loss joined) (List.average losses) "the loss per sequence"
         }
     ]

@@ -4,21 +4,18 @@ open Expecto
 open NtmLab
 open NtmLab.Tasks
 open NtmLab.Tests
-open TorchSharp
 
 let tests =
     testList "SequenceTask" [
-        test
-            "the inputs of a batch are aligned as libtorch aligns all, so that products round the same every time" {
-            use scope = torch.NewDisposeScope()
+        test "lengths are uniform from the shortest to the longest" {
+            let random = RandomStream(21UL, "train")
 
-            for length in 1..8 do
-                let values = Tensors.uniform (RandomStream(1UL, "batch")) 0.0 1.0 [ 2; length; 3 ]
-                let input = values.``to`` torch.float32
-                let array = (Tensors.values input) |> Array.map float32
-                let managed = torch.tensor (array, 2L, int64 length, 3L)
-                let batch = new SequenceBatch(length, managed, input.clone (), torch.ones (2L, int64 length))
-                Expect.equal (Tensors.values batch.Input) (Tensors.values input) "the values"
-                Expect.isTrue (Tensors.isAligned batch.Input) $"length {length}"
+            Seq.init 4000 (fun _ -> LengthRange(3, 12).Draw random - 3)
+            |> ChiSquare.count 10
+            |> ChiSquare.isUniform
+        }
+
+        test "there is one length if the shortest is the longest" {
+            Expect.equal (LengthRange(6, 6).Draw(RandomStream(1UL, "train"))) 6 "the only one"
         }
     ]

@@ -70,8 +70,8 @@ public sealed record CurriculumState
     /// <summary>One weight per choice.</summary>
     public IReadOnlyList<double> Weights { get; init; } = [];
 
-    /// <summary>A sample of all past rewards, each equally likely to be in it, in ascending order.</summary>
-    public IReadOnlyList<double> Rewards { get; init; } = [];
+    /// <summary>A sample of all past gains, each equally likely to be in it, in ascending order.</summary>
+    public IReadOnlyList<double> Gains { get; init; } = [];
 
     /// <summary>Batches observed.</summary>
     public long Batches { get; init; }
@@ -83,8 +83,8 @@ public sealed record CurriculumState
         && Batches == other.Batches
         && Recent.SequenceEqual(other.Recent)
         && Weights.SequenceEqual(other.Weights)
-        && Rewards.SequenceEqual(other.Rewards);
+        && Gains.SequenceEqual(other.Gains);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Level, Batches, Recent.Count, Weights.Count, Rewards.Count);
+    public override int GetHashCode() => HashCode.Combine(Level, Batches, Recent.Count, Weights.Count, Gains.Count);
 }

@@ -64,8 +64,8 @@ public sealed record PredictionGainCurriculum : Curriculum
         return state with
         {
             Batches = state.Batches + 1,
-            Weights = Weigh(state, ArmOf(range, outcome.Length, state.Weights.Count), Reward(state.Rewards, gain)),
-            Rewards = double.IsFinite(gain) ? Keep(state, gain) : state.Rewards,
+            Weights = Weigh(state, ArmOf(range, outcome.Length, state.Weights.Count), Reward(state.Gains, gain)),
+            Gains = double.IsFinite(gain) ? Keep(state, gain) : state.Gains,
         };
     }
 
@@ -138,7 +138,7 @@ public sealed record PredictionGainCurriculum : Curriculum
     /// </summary>
     private double[] Keep(CurriculumState state, double gain)
     {
-        List<double> sample = [.. state.Rewards];
+        List<double> sample = [.. state.Gains];
         if (sample.Count == Reservoir)
         {
             var random = new RandomStream(BitConverter.DoubleToUInt64Bits(gain), "reservoir", (ulong)state.Batches);

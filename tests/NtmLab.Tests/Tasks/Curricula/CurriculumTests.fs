@@ -93,7 +93,7 @@ let tests =
                     Level = 3,
                     Recent = [| 1.0; 2.0 |],
                     Weights = [| 3.0 |],
-                    Rewards = [| 4.0 |],
+                    Gains = [| 4.0 |],
                     Batches = 5L
                 )
 
@@ -106,35 +106,35 @@ let tests =
                         Level = 4,
                         Recent = [| 1.0; 2.0 |],
                         Weights = [| 3.0 |],
-                        Rewards = [| 4.0 |],
+                        Gains = [| 4.0 |],
                         Batches = 5L
                     )
                     CurriculumState(
                         Level = 3,
                         Recent = [| 2.0; 1.0 |],
                         Weights = [| 3.0 |],
-                        Rewards = [| 4.0 |],
+                        Gains = [| 4.0 |],
                         Batches = 5L
                     )
                     CurriculumState(
                         Level = 3,
                         Recent = [| 1.0; 2.0 |],
                         Weights = [| 0.0 |],
-                        Rewards = [| 4.0 |],
+                        Gains = [| 4.0 |],
                         Batches = 5L
                     )
                     CurriculumState(
                         Level = 3,
                         Recent = [| 1.0; 2.0 |],
                         Weights = [| 3.0 |],
-                        Rewards = [||],
+                        Gains = [||],
                         Batches = 5L
                     )
                     CurriculumState(
                         Level = 3,
                         Recent = [| 1.0; 2.0 |],
                         Weights = [| 3.0 |],
-                        Rewards = [| 4.0 |],
+                        Gains = [| 4.0 |],
                         Batches = 6L
                     )
                 ] do

@@ -4,6 +4,7 @@ module NtmLab.Tests.Tasks.Curricula.Draws
 open Expecto
 open NtmLab
 open NtmLab.Tasks
+open NtmLab.Tests
 
 /// Curricula of every kind whose rules come into play within a few batches of a short range.
 let curricula: (string * Curriculum) list = [
@@ -33,11 +34,6 @@ let draw
 /// An outcome of a batch of four.
 let outcome (length: int) (score: float) : BatchOutcome = BatchOutcome(length, 1.0, nan, score, 4)
 
-/// The value that a chi-square of so many degrees exceeds with a probability of 0.1 % (Wilson and Hilferty 1931).
-let private quantile (degrees: int) : float =
-    let spread = 2.0 / (9.0 * float degrees)
-    float degrees * (1.0 - spread + 3.0902 * sqrt spread) ** 3.0
-
 /// Requires lengths to come as often as their probabilities say, and no others to come.
 let fit (probabilities: Map<int, float>) (lengths: int[]) : unit =
     let possible = probabilities |> Map.filter (fun _ probability -> probability > 0.0)
@@ -47,15 +43,10 @@ let fit (probabilities: Map<int, float>) (lengths: int[]) : unit =
     for length in counts.Keys do
         Expect.isTrue (possible.ContainsKey length) $"length {length} is possible"
 
-    let statistic =
-        possible
-        |> Map.toSeq
-        |> Seq.sumBy (fun (length, probability) ->
-            let expected = probability * float lengths.Length
-            let found = counts |> Map.tryFind length |> Option.defaultValue 0 |> float
-            (found - expected) ** 2.0 / expected)
-
-    Expect.isLessThanOrEqual statistic (quantile (max 1 (possible.Count - 1))) $"%A{counts}"
+    // A single possible length leaves nothing to compare.
+    if possible.Count > 1 then
+        [| for length in possible.Keys -> counts |> Map.tryFind length |> Option.defaultValue 0 |]
+        |> ChiSquare.fits (Seq.toArray possible.Values)
 
 /// Equal probabilities of all lengths from one to another.
 let uniform (first: int) (last: int) : Map<int, float> =

@@ -136,7 +136,7 @@ let private bandit =
             (start, List.indexed (tell case))
             ||> List.fold (fun weights (index, (state, length, gain, next)) ->
                 let chosen = arms |> List.findIndex (List.contains length)
-                let value = reward (List.ofSeq state.Rewards) gain
+                let value = reward (List.ofSeq state.Gains) gain
                 let weights = exp3s case.Curriculum (index + 1) weights chosen value
 
                 for mine, theirs in Seq.zip weights next.Weights do
@@ -210,7 +210,7 @@ let private reservoir =
 
             for state, _, gain, next in tell case do
                 gains <- List.sort (gain :: gains)
-                let kept = List.ofSeq next.Rewards
+                let kept = List.ofSeq next.Gains
                 Expect.equal (List.sort kept) kept "ascending"
 
                 if gains.Length <= 20 then
@@ -218,7 +218,7 @@ let private reservoir =
                 else
                     Expect.equal kept.Length 20 "no more than that"
                     let counts (values: float seq) = values |> Seq.countBy id |> Map.ofSeq
-                    let before, after = counts state.Rewards, counts kept
+                    let before, after = counts state.Gains, counts kept
                     let count value map = map |> Map.tryFind value |> Option.defaultValue 0
 
                     let added =
@@ -240,7 +240,7 @@ let private reservoir =
                     curriculum.Observe(range, state, BatchOutcome(1, gain, 0.0, 0.0, 4))
 
                 let last = (curriculum.Start range, gains) ||> Array.fold observe
-                [| for reward in last.Rewards -> Array.findIndex ((=) reward) gains |]
+                [| for reward in last.Gains -> Array.findIndex ((=) reward) gains |]
 
             Array.init 2000 kept |> Array.concat |> fit (uniform 0 19)
         }
@@ -250,7 +250,7 @@ let private reservoir =
             let range = LengthRange(1, 2)
             let next = curriculum.Observe(range, curriculum.Start range, BatchOutcome(1, 5.0, 1.0, 0.0, 4))
             Expect.all next.Weights (fun weight -> abs weight < 1e-12) "as before"
-            Expect.equal (List.ofSeq next.Rewards) [ 4.0 ] "but it is kept"
+            Expect.equal (List.ofSeq next.Gains) [ 4.0 ] "but it is kept"
         }
 
         for loss in [ nan; infinity ] do
@@ -259,18 +259,18 @@ let private reservoir =
                 let range = LengthRange(1, 3)
 
                 let state =
-                    CurriculumState(Weights = [| 0.0; 0.0; 0.0 |], Rewards = [| 0.0; 1.0 |], Batches = 2L)
+                    CurriculumState(Weights = [| 0.0; 0.0; 0.0 |], Gains = [| 0.0; 1.0 |], Batches = 2L)
 
                 let observe after = curriculum.Observe(range, state, BatchOutcome(2, 5.0, after, 0.0, 4))
                 Expect.equal (observe loss).Weights (observe 1000.0).Weights "as a great loss"
-                Expect.equal (observe loss).Rewards state.Rewards "the sample is as before"
+                Expect.equal (observe loss).Gains state.Gains "the sample is as before"
             }
 
         test "a gain is that of one step of the task's measure" {
             let curriculum = PredictionGainCurriculum(Arms = 2)
             let range = LengthRange(1, 8)
             let next = curriculum.Observe(range, curriculum.Start range, BatchOutcome(8, 5.0, 1.0, 0.0, 4))
-            Expect.equal (List.ofSeq next.Rewards) [ 0.5 ] "4 / 8"
+            Expect.equal (List.ofSeq next.Gains) [ 0.5 ] "4 / 8"
         }
     ]
 

@@ -7,11 +7,10 @@ open NtmLab
 
 /// Whether a message is one sentence on one line: nothing of .NET's own wording, an end, and no second sentence.
 let private isOneSentence (message: string) : bool =
-    message.EndsWith('.')
-    || message.EndsWith('?')
-       |> (&&) (not (message.Contains '\n'))
-       |> (&&) (not (Regex.IsMatch(message, @"[.?!] [A-Z]")))
-       |> (&&) (not (message.Contains "Exception"))
+    (message.EndsWith '.' || message.EndsWith '?')
+    && not (message.Contains '\n')
+    && not (Regex.IsMatch(message, @"[.?!] [A-Z]"))
+    && not (message.Contains "Exception")
 
 /// Runs an action that must fail with a fault of type 'fault; gives its message.
 let sentence<'fault when 'fault :> NtmLabException> (action: unit -> unit) : string =

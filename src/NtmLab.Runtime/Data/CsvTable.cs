@@ -10,8 +10,6 @@ namespace NtmLab.Data;
 /// </summary>
 internal sealed class CsvTable : TableReader
 {
-    private const int LongestQuotation = 40;
-
     private readonly StreamReader _text;
     private readonly SepReader _reader;
     private readonly Func<bool> _moveNext;
@@ -34,7 +32,8 @@ internal sealed class CsvTable : TableReader
                 CultureInfo = CultureInfo.InvariantCulture,
             }).From(_text));
             _moveNext = _reader.MoveNext;
-            _columns = Guarded(_moveNext) ? _reader.Current[..].ToStringsArray() : [];
+            var header = Guarded(_moveNext) ? _reader.Current[..].ToStringsArray() : [];
+            _columns = Array.ConvertAll(header, name => name.ReplaceLineEndings(" "));
         }
         catch
         {
@@ -134,10 +133,9 @@ internal sealed class CsvTable : TableReader
             throw Missing(Place, column);
         }
 
-        var quotation = text.Length > LongestQuotation ? $"'{text[..LongestQuotation]}...'" : $"'{text}'";
         throw number != 0
-            ? NotFinite(Place, column, quotation)
-            : Fault(column, $"{quotation} is not allowed; a number such as 1.5 is");
+            ? NotFinite(Place, column, Quote(text))
+            : Fault(column, $"{Quote(text)} is not allowed; a number such as 1.5 is");
     }
 
     /// <summary>Reads, and says where it failed: packed bytes that do not unpack, or a quote that never ends.</summary>

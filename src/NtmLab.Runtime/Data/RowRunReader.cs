@@ -57,14 +57,14 @@ internal sealed class RowRunReader
                 if (!_seen.Add(_sequence))
                 {
                     throw _table.Fault(
-                        _source.Sequence, $"sequence '{_sequence}' begins again; all rows of a sequence are wanted one after another");
+                        _source.Sequence, $"sequence {TableReader.Quote(_sequence)} begins again; all rows of a sequence are wanted one after another");
                 }
             }
         }
 
         if (splits && !begins && _source.Window == 0)
         {
-            throw _table.Fault(_source.Split, $"'{split}' follows '{_split}'; one value for all steps of a sequence is wanted");
+            throw _table.Fault(_source.Split, $"{TableReader.Quote(split)} follows '{_split}'; one value for all steps of a sequence is wanted");
         }
 
         if (begins || splits)
@@ -74,7 +74,7 @@ internal sealed class RowRunReader
             _split = split.ToString();
             if (_source.Split.Length > 0 && _split is not (Train or Validation))
             {
-                throw _table.Fault(_source.Split, $"'{_split}' is not allowed; {Train} or {Validation} is");
+                throw _table.Fault(_source.Split, $"{TableReader.Quote(_split)} is not allowed; {Train} or {Validation} is");
             }
         }
 

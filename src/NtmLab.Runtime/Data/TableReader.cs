@@ -117,6 +117,16 @@ public abstract class TableReader : IDisposable
     /// <param name="what">What is wrong, without an end.</param>
     public DataException Fault(string column, string what) => Fault(Place, column, what);
 
+    /// <summary>A text in quotes, for messages: no more than its first line, and of a long one no more than its beginning.</summary>
+    internal static string Quote(ReadOnlySpan<char> text)
+    {
+        const int Longest = 40;
+
+        var end = text.IndexOfAny('\r', '\n');
+        end = Math.Min(end < 0 ? text.Length : end, Longest);
+        return end < text.Length ? $"'{text[..end]}...'" : $"'{text}'";
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

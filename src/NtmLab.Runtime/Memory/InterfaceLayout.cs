@@ -25,6 +25,23 @@ public sealed class InterfaceLayout
         return this;
     }
 
+    /// <summary>The values of one part among those of all, <c>[size]</c>.</summary>
+    public Span<float> Part(string name, Span<float> values)
+    {
+        var start = 0;
+        foreach (var part in _parts)
+        {
+            if (part.Name == name)
+            {
+                return values.Slice(start, part.Heads * part.Width);
+            }
+
+            start += part.Heads * part.Width;
+        }
+
+        throw new ArgumentException($"there is no part '{name}'.", nameof(name));
+    }
+
     /// <summary>Cuts interface values <c>[batch, size]</c> into the parts, each <c>[batch, heads, width]</c>.</summary>
     /// <param name="owner">The policy's name, for messages.</param>
     /// <param name="values">The controller's values, <c>[batch, size]</c>.</param>

@@ -54,6 +54,12 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="slots">The number of slots.</param>
     public virtual NtmShape? FusedShape(int inputs, int outputs, Controller controller, int slots) => null;
 
+    /// <summary>Sets the bias that the projection from controller to policy starts with; by default it stays zero.</summary>
+    /// <param name="bias">Zeros, <c>[InterfaceSize]</c>.</param>
+    public virtual void StartBias(Span<float> bias)
+    {
+    }
+
     /// <summary>The state before the first step, on the memory's device and of its type.</summary>
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
     public abstract PolicyState Start(Tensor memory);

@@ -15,6 +15,7 @@ namespace NtmLab.Memory;
 public sealed class NtmPolicy : MemoryPolicy
 {
     private readonly int _shiftWidth;
+    private readonly double _initialKeyStrength;
     private readonly InterfaceLayout _layout = new();
 
     /// <summary>Makes the policy.</summary>
@@ -22,10 +23,13 @@ public sealed class NtmPolicy : MemoryPolicy
     /// <param name="readHeads">The number of read heads.</param>
     /// <param name="writeHeads">The number of write heads.</param>
     /// <param name="shiftWidth">The number of shifts S a head can make in one step; odd.</param>
-    public NtmPolicy(int width, int readHeads, int writeHeads, int shiftWidth)
+    /// <param name="initialKeyStrength">The key strength that heads start with, about; greater than 0.</param>
+    public NtmPolicy(
+        int width, int readHeads, int writeHeads, int shiftWidth, double initialKeyStrength = NtmOptions.NeutralKeyStrength)
         : base("ntm", width, readHeads, writeHeads)
     {
         _shiftWidth = shiftWidth;
+        _initialKeyStrength = initialKeyStrength;
         foreach (var (kind, heads) in new[] { (Kind.Read, readHeads), (Kind.Write, writeHeads) })
         {
             _layout.Add($"{kind}.key", heads, width)
@@ -73,6 +77,18 @@ public sealed class NtmPolicy : MemoryPolicy
         ReadHeads,
         WriteHeads,
         _shiftWidth);
+
+    /// <inheritdoc/>
+    public override void StartBias(Span<float> bias)
+    {
+        if (_initialKeyStrength != NtmOptions.NeutralKeyStrength)
+        {
+            // The inverse of softplus.
+            var value = (float)Math.Log(Math.Exp(_initialKeyStrength) - 1);
+            _layout.Part($"{Kind.Read}.keyStrength", bias).Fill(value);
+            _layout.Part($"{Kind.Write}.keyStrength", bias).Fill(value);
+        }
+    }
 
     /// <summary>Every head starts focused on the first slot: with equal slots a spread focus could never become sharp.</summary>
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>

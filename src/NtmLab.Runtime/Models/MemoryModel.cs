@@ -46,7 +46,9 @@ public sealed class MemoryModel : FusableModel
         register_parameter("initial_reads", Initialisation.Uniform(random, 0.05, policy.ReadHeads, policy.Width));
         register_parameter(
             "interface_weight", Initialisation.Xavier(random, policy.InterfaceSize, units, options.InterfaceGain));
-        register_parameter("interface_bias", Initialisation.Constant(0, policy.InterfaceSize));
+        var bias = Initialisation.Constant(0, policy.InterfaceSize);
+        policy.StartBias(TensorMemory.Values(bias));
+        register_parameter("interface_bias", bias);
         register_parameter("output_weight", Initialisation.Xavier(random, outputWidth, units + readWidth));
         register_parameter("output_bias", Initialisation.Constant(0, outputWidth));
         Slots = options.Slots;

@@ -10,16 +10,27 @@ namespace NtmLab.Models;
 [CatalogName("ntm", "Neural Turing Machine: a controller with an addressable memory (Graves et al. 2014).")]
 public sealed record NtmOptions : MemoryModelOptions
 {
+    /// <summary>ln 2: softplus of 0.</summary>
+    public const double NeutralKeyStrength = 0.6931471805599453;
+
     /// <summary>The number of write heads.</summary>
     public int WriteHeads { get; init; } = 1;
 
     /// <summary>The number of shifts a head can make in one step; odd: 3 means one back, stay, one on.</summary>
     public int ShiftWidth { get; init; } = 3;
 
+    /// <summary>
+    /// The key strength that heads start with, about: their bias is set so. The default is that of a bias of 0, with which a head
+    /// at first hardly tells slots apart by content; with slots of different content (<c>initialSpread</c>) 5 to 10 gives it a focus
+    /// from the first step.
+    /// </summary>
+    public double InitialKeyStrength { get; init; } = NeutralKeyStrength;
+
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
+        Require.Positive("model.initialKeyStrength", InitialKeyStrength);
         Require.AtLeast("model.writeHeads", WriteHeads, 1);
         Require.Odd("model.shiftWidth", ShiftWidth);
         if (ShiftWidth > Slots)
@@ -30,5 +41,5 @@ public sealed record NtmOptions : MemoryModelOptions
     }
 
     /// <inheritdoc/>
-    protected override MemoryPolicy Policy() => new NtmPolicy(Width, ReadHeads, WriteHeads, ShiftWidth);
+    protected override MemoryPolicy Policy() => new NtmPolicy(Width, ReadHeads, WriteHeads, ShiftWidth, InitialKeyStrength);
 }

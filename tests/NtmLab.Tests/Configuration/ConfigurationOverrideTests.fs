@@ -61,6 +61,7 @@ let private overrides = [
     "model.shiftWidth", "5", "5"
     "model.initialMemory", "0.25", "0.25"
     "model.initialSpread", "0.5", "0.5"
+    "model.initialKeyStrength", "5", "5"
     "model.interfaceGain", "2.5", "2.5"
     "training.sequences", "1_000_000", "1000000"
     "training.batch", "8", "8"

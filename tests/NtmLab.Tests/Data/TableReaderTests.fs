@@ -225,7 +225,9 @@ let private textFaults =
                 "a narrow row", [ "x,y"; "1,2"; "3" ], [ "row 2"; "has 1 value"; "2, one for each column" ]
                 "a wide row", [ "x,y"; "1,2,3" ], [ "row 1"; "has 3 values"; "2, one for each column" ]
                 "a blank row", [ "x,y"; "1,2"; ""; "3,4" ], [ "row 2"; "is blank" ]
-                "a quote without an end", [ "x,y"; "1,\"2"; "3,4" ], [ "row" ]
+                "a quote without an end",
+                [ "x,y"; "1,\"2"; "3,4" ],
+                [ "row 1, column 'y'"; "'2...' is not allowed" ]
                 "a repeated column", [ "y,x,x"; "1,2,3" ], [ "two columns of the name 'x'" ]
                 "an unknown column", [ "weight,z"; "1,2" ], [ "no column 'x'"; "did you mean 'z'?" ]
             ] do

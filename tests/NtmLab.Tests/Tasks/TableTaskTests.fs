@@ -400,11 +400,7 @@ let private scores =
                     Expect.isLessThan (abs (loss - baseline.Loss)) 1e-4 "the loss"
                     let score = task.Score(logits, batch) |> Array.averageBy float
 
-                    // At a tie the likeliest class or bit may be another one.
-                    if kind = TableTargets.SquaredError then
-                        Expect.isLessThan (abs (score - baseline.Score)) 1e-4 "the score"
-                    else
-                        Expect.isLessThan (abs (score - baseline.Score)) 0.5 "the score, up to ties"
+                    Expect.isLessThan (abs (score - baseline.Score)) 1e-4 "the score"
                 }
     ]
 

@@ -12,7 +12,7 @@ open NtmLab.Tests
 open TorchSharp
 
 /// Tasks of the catalogue whose sequences come from the user's files: they cannot generate any by themselves.
-let private onFiles: string list = []
+let private onFiles: string list = [ "digits"; "table" ]
 
 /// Makes a test of a law of drawn tasks.
 type private Law = string -> (DrawnTask.Case<SequenceTask> -> SequenceBatch -> unit) -> Test

@@ -109,6 +109,7 @@ type Contest =
     | Ntm
     | Long
     | Phases
+    | Batches
     | Lstm
     | Gru
 
@@ -128,14 +129,15 @@ type BenchArgument =
         member argument.Usage =
             match argument with
             | What _ ->
-                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; lstm, gru: our layers against libtorch's."
-            | Batch _ -> "sequences in a batch (default: 1)."
+                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's."
+            | Batch _ -> "sequences in a batch (default: 1; batches: 16)."
             | Length _ -> "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000)."
             | Units _ -> "lstm, gru: width of each layer (default: 100)."
             | Layers _ -> "lstm, gru: layers (default: 1)."
             | Inputs _ -> "lstm, gru: features of the input (default: 10)."
             | Threads _ -> "threads (default: 1)."
-            | Repeats _ -> "times the reference is measured (default: chosen by the time it takes)."
+            | Repeats _ ->
+                "times the reference, or with batches each task, is measured (default: chosen by the time it takes)."
             | Json -> "print one JSON document on standard output and nothing else there."
 
 /// The verbs of `ntmlab`.

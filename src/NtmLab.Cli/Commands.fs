@@ -387,6 +387,28 @@ let private benchPhases (arguments: ParseResults<BenchArgument>) (json: bool) : 
         printfn
             $"{result.MicrosecondsPerStep:F2} us a step and sequence; this core: {roof.MultiplyAddsPerSecond / 1e9:F1} G multiply-adds/s, second-level cache {roof.CacheBytesPerSecond / 1e9:F0} GB/s, memory {roof.MemoryBytesPerSecond / 1e9:F0} GB/s"
 
+/// `ntmlab bench batches`.
+let private benchBatches (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let costs = BatchBenchmark.Run(arguments.GetResult(Batch, 16), arguments.GetResult(Repeats, 0))
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
+    else
+        table [ "task"; "length"; "steps"; "us a draw"; "us a fused step"; "ratio" ] [
+            for cost in costs ->
+                [
+                    cost.Name
+                    string cost.Length
+                    string cost.Steps
+                    $"{cost.DrawMicroseconds:F0}"
+                    $"{cost.StepMicroseconds:F0}"
+                    $"{100.0 * cost.Ratio:F2} %%"
+                ]
+        ]
+
+        let worst = costs |> Seq.maxBy _.Ratio
+        printfn $"drawing takes at most {100.0 * worst.Ratio:F2} %% of a fused step ({worst.Name})"
+
 /// `ntmlab bench`.
 let bench (arguments: ParseResults<BenchArgument>) : int =
     LibTorch.Load()
@@ -413,6 +435,7 @@ let bench (arguments: ParseResults<BenchArgument>) : int =
             printfn
                 $"ratio {result.Ratio:F1}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
     | Phases -> benchPhases arguments json
+    | Batches -> benchBatches arguments json
     | Lstm -> benchLayers CellKind.Lstm arguments json
     | Gru -> benchLayers CellKind.Gru arguments json
     | Long ->

@@ -87,5 +87,15 @@ public static class Require
         }
     }
 
+    /// <summary>Requires a number from 0 to 1, both included.</summary>
+    /// <exception cref="ConfigurationException">It lies outside.</exception>
+    public static void Share(string option, double value)
+    {
+        if (!(value is >= 0 and <= 1))
+        {
+            throw new ConfigurationException($"{option}: {Text(value)} is not allowed; a number from 0 to 1 is.");
+        }
+    }
+
     private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 }

@@ -82,6 +82,12 @@ let private tests () : Test =
             Tasks.PrioritySortTaskTests.tests
             Tasks.NeedleTaskTests.tests
             Tasks.BinaryOutputTests.tests
+            testList "Curricula" [
+                Tasks.Curricula.CurriculumTests.tests
+                Tasks.Curricula.GrowingCurriculumTests.tests
+                Tasks.Curricula.PromotingCurriculumTests.tests
+                Tasks.Curricula.PredictionGainCurriculumTests.tests
+            ]
             Tasks.DigitsTaskTests.tests
             Tasks.TableTaskTests.tests
         ]
@@ -92,10 +98,12 @@ let private tests () : Test =
             Training.LearningRateScheduleTests.tests
             Training.EvaluationTests.tests
             Training.TrainerTests.tests
+            Training.BatchSourceTests.tests
             Training.ResumeTests.tests
             Training.CheckpointTests.tests
             Training.LiveTensorTests.tests
         ]
+        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
         testList "Probes" [ Probes.HeadTraceTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]

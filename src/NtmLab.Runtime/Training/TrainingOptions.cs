@@ -53,7 +53,7 @@ public sealed record TrainingOptions
         Require.AtLeast("training.evaluateEvery", EvaluateEvery, 1);
         Require.AtLeast("training.checkpointEvery", CheckpointEvery, 1);
         Curriculum.Validate(lengths);
-        if (Curriculum.WantsGain && Lengths == LengthsOfBatch.Each)
+        if (Curriculum.NeedsOneLength && Lengths == LengthsOfBatch.Each)
         {
             throw new ConfigurationException(
                 "training.lengths: 'each' is not allowed with this curriculum, which learns from batches of one length; 'one' is.");

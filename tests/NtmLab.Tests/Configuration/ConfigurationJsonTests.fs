@@ -78,7 +78,12 @@ let tests =
                     read (fun document -> (group (group document "training") "optimiser")["decay"] <- "slow"))
         }
 
-        for part, accepted in [ "optimiser", "kind rms-prop or adam"; "schedule", "kind constant or linear" ] do
+        for part, accepted in
+            [
+                "optimiser", "kind rms-prop or adam"
+                "schedule", "kind constant or linear"
+                "curriculum", "kind uniform or fixed"
+            ] do
             test $"a training whose {part} has no kind is refused with the known ones" {
                 Faults.says<ConfigurationException> [ $"training.{part}:"; accepted ] (fun () ->
                     read (fun document -> (group (group document "training") part).Remove "kind" |> ignore))

@@ -157,6 +157,36 @@ let private reaching =
             Expect.equal (schedule [ "training.schedule.kind=linear" ]) (LinearSchedule()) "a line"
         }
 
+        for kind, set, expected in
+            [
+                "fixed", [ "length=5" ], FixedCurriculum(Length = 5) :> Curriculum
+                "linear", [ "from=2"; "over=0.7" ], LinearCurriculum(From = 2, Over = 0.7)
+                "exponential", [ "from=2"; "over=0.7" ], ExponentialCurriculum(From = 2, Over = 0.7)
+                "promote",
+                [ "score=0.5"; "window=7"; "step=2"; "factor=1.5" ],
+                PromoteCurriculum(Score = 0.5, Window = 7, Step = 2, Factor = 1.5)
+                "look-and-say",
+                [ "score=0.5"; "window=7"; "wholeShare=0.2"; "backShare=0.3"; "forwardShare=0.5" ],
+                LookAndSayCurriculum(
+                    Score = 0.5,
+                    Window = 7,
+                    WholeShare = 0.2,
+                    BackShare = 0.3,
+                    ForwardShare = 0.5
+                )
+                "prediction-gain",
+                [ "arms=4"; "eta=0.1"; "epsilon=0.2"; "beta=0.3"; "reservoir=50" ],
+                PredictionGainCurriculum(Arms = 4, Eta = 0.1, Epsilon = 0.2, Beta = 0.3, Reservoir = 50)
+            ] do
+            test $"the curriculum {kind} can be chosen, and has its own options" {
+                let curriculum (set: string list) =
+                    let options = $"kind={kind}" :: set
+                    (apply (options |> List.map (sprintf "training.curriculum.%s"))).Training.Curriculum
+
+                Expect.equal (curriculum set) expected "all of them"
+                Expect.equal ((curriculum []).GetType()) (expected.GetType()) "or none"
+            }
+
         test "another task has its own options" {
             let task = (apply [ "task.kind=needle"; "task.maxLag=70"; "task.distractors=blank" ]).Task
             Expect.equal task (NeedleTask(MaxLag = 70, Distractors = Distractors.Blank)) "a needle"
@@ -236,6 +266,12 @@ let private faults =
 
         test "an unknown schedule is refused with the known ones" {
             refused [ "training.schedule"; "constant or linear or cosine" ] [ "training.schedule.kind=steps" ]
+        }
+
+        test "an unknown curriculum is refused with the known ones" {
+            refused [ "training.curriculum"; "uniform or fixed or linear or exponential or promote" ] [
+                "training.curriculum.kind=steps"
+            ]
         }
 
         test "an option of another optimiser is refused with those of this one" {

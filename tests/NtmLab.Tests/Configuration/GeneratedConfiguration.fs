@@ -95,9 +95,50 @@ let private schedule: Gen<LearningRateSchedule> = gen {
         ]
 }
 
-let private training: Gen<TrainingOptions> = gen {
+let private curriculum (range: LengthRange) : Gen<Curriculum> = gen {
+    let! length = Gen.oneof [ Gen.constant 0; Gen.choose (range.Shortest, range.Longest) ]
+    let! share = belowOne
+    let! part = belowOne
+    let! score = positive
+    let! window = upTo 1000
+    let! number = Gen.choose (2, 100)
+
+    return!
+        Gen.elements [
+            UniformCurriculum() :> Curriculum
+            FixedCurriculum(Length = length)
+            LinearCurriculum(From = length, Over = share)
+            ExponentialCurriculum(From = length, Over = share)
+            PromoteCurriculum(Score = score, Window = window, Step = number, Factor = 1.0 + share)
+            LookAndSayCurriculum(
+                Score = score,
+                Window = window,
+                WholeShare = share,
+                BackShare = part * (1.0 - share),
+                ForwardShare = (1.0 - part) * (1.0 - share)
+            )
+            PredictionGainCurriculum(
+                Arms = number,
+                Eta = score,
+                Epsilon = 1.0 - share,
+                Beta = score,
+                Reservoir = window + 1
+            )
+        ]
+}
+
+let private training (range: LengthRange) : Gen<TrainingOptions> = gen {
     let! sequences = Gen.choose (1, Int32.MaxValue)
     let! batch = upTo 1000
+    let! curriculum = curriculum range
+
+    let! lengths =
+        Gen.elements [
+            LengthsOfBatch.One
+            if not curriculum.NeedsOneLength then
+                LengthsOfBatch.Each
+        ]
+
     let! optimiser = optimiser
     let! schedule = schedule
     let! clip = positive
@@ -111,6 +152,8 @@ let private training: Gen<TrainingOptions> = gen {
         TrainingOptions(
             Sequences = int64 sequences * 1000L,
             Batch = batch,
+            Curriculum = curriculum,
+            Lengths = lengths,
             Optimiser = optimiser,
             Schedule = schedule,
             Clip = clip,
@@ -150,7 +193,7 @@ let private configuration: Gen<ExperimentConfiguration> = gen {
     let! threads = upTo 256
     let! task = task
     let! model = model
-    let! training = training
+    let! training = training (task.Lengths())
     let! lengths = Gen.nonEmptyListOf (upTo 1000)
     let! sequences = upTo 1000
 

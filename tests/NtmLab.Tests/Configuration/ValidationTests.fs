@@ -24,6 +24,8 @@ let private withOptimiser (optimiser: OptimiserOptions) =
 
 let private withSolved (solved: SolvedOptions) = withTraining (TrainingOptions(Solved = solved))
 
+let private withCurriculum (curriculum: Curriculum) = withTraining (TrainingOptions(Curriculum = curriculum))
+
 let private withEvaluation (evaluation: EvaluationOptions) =
     ExperimentConfiguration(Name = "x", Task = CopyTask(), Model = NtmOptions(), Evaluation = evaluation)
 
@@ -93,6 +95,40 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "training.optimiser.epsilon", "-1", withOptimiser (AdamOptions(Epsilon = -1.0))
     "training.optimiser.weightDecay", "-0.01", withOptimiser (AdamOptions(WeightDecay = -0.01))
     "training.optimiser.weightDecay", "Infinity", withOptimiser (AdamOptions(WeightDecay = infinity))
+    "training.curriculum.length", "-1", withCurriculum (FixedCurriculum(Length = -1))
+    "training.curriculum.length", "21", withCurriculum (FixedCurriculum(Length = 21))
+    "training.curriculum.from", "21", withCurriculum (LinearCurriculum(From = 21))
+    "training.curriculum.over", "1.1", withCurriculum (LinearCurriculum(Over = 1.1))
+    "training.curriculum.from", "-1", withCurriculum (ExponentialCurriculum(From = -1))
+    "training.curriculum.over", "NaN", withCurriculum (ExponentialCurriculum(Over = nan))
+    "training.curriculum.score", "NaN", withCurriculum (PromoteCurriculum(Score = nan))
+    "training.curriculum.window", "0", withCurriculum (PromoteCurriculum(Window = 0))
+    "training.curriculum.step", "0", withCurriculum (PromoteCurriculum(Step = 0))
+    "training.curriculum.factor", "0.5", withCurriculum (PromoteCurriculum(Factor = 0.5))
+    "training.curriculum.factor", "Infinity", withCurriculum (PromoteCurriculum(Factor = infinity))
+    "training.curriculum.score", "Infinity", withCurriculum (LookAndSayCurriculum(Score = infinity))
+    "training.curriculum.window", "-1", withCurriculum (LookAndSayCurriculum(Window = -1))
+    "training.curriculum.wholeShare", "-0.1", withCurriculum (LookAndSayCurriculum(WholeShare = -0.1))
+    "training.curriculum.backShare", "1.5", withCurriculum (LookAndSayCurriculum(BackShare = 1.5))
+    "training.curriculum.forwardShare", "NaN", withCurriculum (LookAndSayCurriculum(ForwardShare = nan))
+    "training.curriculum.forwardShare",
+    "sum to 0.85; shares that sum to 1",
+    withCurriculum (LookAndSayCurriculum(ForwardShare = 0.5))
+    "training.curriculum.arms", "1", withCurriculum (PredictionGainCurriculum(Arms = 1))
+    "training.curriculum.eta", "0", withCurriculum (PredictionGainCurriculum(Eta = 0.0))
+    "training.curriculum.epsilon", "0", withCurriculum (PredictionGainCurriculum(Epsilon = 0.0))
+    "training.curriculum.epsilon", "1.5", withCurriculum (PredictionGainCurriculum(Epsilon = 1.5))
+    "training.curriculum.beta", "NaN", withCurriculum (PredictionGainCurriculum(Beta = nan))
+    "training.curriculum.reservoir", "1", withCurriculum (PredictionGainCurriculum(Reservoir = 1))
+    "training.lengths",
+    "'each'",
+    withTraining (TrainingOptions(Curriculum = PromoteCurriculum(), Lengths = LengthsOfBatch.Each))
+    "training.lengths",
+    "batches of one length",
+    withTraining (TrainingOptions(Curriculum = LookAndSayCurriculum(), Lengths = LengthsOfBatch.Each))
+    "training.lengths",
+    "'one' is",
+    withTraining (TrainingOptions(Curriculum = PredictionGainCurriculum(), Lengths = LengthsOfBatch.Each))
     "training.solved.score", "NaN", withSolved (SolvedOptions(Score = nan))
     "training.solved.window", "0", withSolved (SolvedOptions(Window = 0))
     "training.solved.continue", "-1", withSolved (SolvedOptions(Continue = -1L))

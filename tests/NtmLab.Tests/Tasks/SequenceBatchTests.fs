@@ -80,4 +80,18 @@ let tests =
                 [| [| 3.0; 3.0; 0.0 |]; [| 3.0; 3.0; 3.0 |]; [| 3.0; 3.0; 3.0 |] |]
                 "token 0 where nothing counts"
         }
+
+        test "joining changes no sequence's score, whatever is said in blank steps" {
+            use scope = torch.NewDisposeScope()
+            let task = CopyTask(Bits = 3)
+            let random = RandomStream(1UL, "join")
+            let batches = [ for length in [ 2; 5; 1; 5 ] -> task.Generate(random, 3, length) ]
+            let said (batch: SequenceBatch) = torch.ones_like batch.Target
+            let score (batch: SequenceBatch) = task.Score(said batch, batch)
+            let loss (batch: SequenceBatch) = float (task.Loss(said batch, batch).item<float32>())
+            let scores, losses = List.map score batches, List.map loss batches
+            let joined = SequenceBatch.Join batches
+            Expect.equal (score joined) (Array.concat scores) "wrong bits"
+            Expect.floatClose Accuracy.medium (loss joined) (List.average losses) "the loss per sequence"
+        }
     ]

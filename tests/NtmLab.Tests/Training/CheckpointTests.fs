@@ -8,6 +8,7 @@ open NtmLab
 open NtmLab.Models
 open NtmLab.Tests
 open NtmLab.Tests.Scratch
+open NtmLab.Tests.Tasks.Curricula.Draws
 open NtmLab.Tests.Training.TrainingSetup
 open NtmLab.Training
 
@@ -81,6 +82,19 @@ let private roundTrip =
             Checkpoint.Restore(folder.File "a.ckpt", other)
             Expect.equal (snapshot other) (snapshot trainer) "parameters, optimiser and state"
         }
+
+        for name, curriculum in learning do
+            test $"what a curriculum of kind {name} has learned is restored" {
+                use folder = new Folder()
+                use trainer = trainer (withCurriculum curriculum) 1UL
+                trainBatches 4 trainer |> ignore
+                Checkpoint.Save(folder.File "a.ckpt", trainer, "run-1")
+                let learned = (snapshot trainer).Curriculum
+                use other = TrainingSetup.trainer (withCurriculum curriculum) 2UL
+                Checkpoint.Restore(folder.File "a.ckpt", other)
+                Expect.isSome learned "it has a state"
+                Expect.equal (snapshot other).Curriculum learned "all of it"
+            }
 
         test "a model alone gets the saved parameters" {
             use folder = new Folder()

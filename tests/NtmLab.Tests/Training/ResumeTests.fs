@@ -4,6 +4,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open NtmLab.Tests.Scratch
+open NtmLab.Tests.Tasks.Curricula.Draws
 open NtmLab.Tests.Training.TrainingSetup
 open NtmLab.Training
 
@@ -57,23 +58,35 @@ let private resumeAs (options: TrainingOptions) (path: string) (seed: uint64) : 
 
 let private resume: string -> uint64 -> Trainer = resumeAs options
 
+/// Requires a training that is cut and resumed to equal an uninterrupted one.
+let private resumesExactly (options: TrainingOptions) (cut: Cut) : unit =
+    use folder = new Folder()
+    use whole = trainer options cut.Seed
+    let wholeEvents = (train whole).Events
+    use first = trainer options cut.Seed
+    let before = (trainBatches cut.After first).Events
+    Checkpoint.Save(folder.File "a.ckpt", first, "run")
+    use second = resumeAs options (folder.File "a.ckpt") cut.Seed
+    let after = (train second).Events
+    Expect.equal (before @ after) wholeEvents "metrics and evaluations"
+    Expect.equal (snapshot second) (snapshot whole) "parameters, optimiser and state"
+
 let tests =
     testList "Resuming" [
         for name, options in trainings do
             testPropertyWithConfig
                 config
                 $"a resumed training with {name} equals an uninterrupted one, bit for bit"
-                (fun (cut: Cut) ->
-                    use folder = new Folder()
-                    use whole = trainer options cut.Seed
-                    let wholeEvents = (train whole).Events
-                    use first = trainer options cut.Seed
-                    let before = (trainBatches cut.After first).Events
-                    Checkpoint.Save(folder.File "a.ckpt", first, "run")
-                    use second = resumeAs options (folder.File "a.ckpt") cut.Seed
-                    let after = (train second).Events
-                    Expect.equal (before @ after) wholeEvents "metrics and evaluations"
-                    Expect.equal (snapshot second) (snapshot whole) "parameters, optimiser and state")
+                (resumesExactly options)
+
+        for name, curriculum in curricula do
+            let cuts = if curriculum.NeedsOneLength then [ 2; 5 ] else [ 3 ]
+
+            for after in cuts do
+                test
+                    $"a training with a curriculum of kind {name}, cut after {after} batches, equals an uninterrupted one" {
+                    resumesExactly (withCurriculum curriculum) { After = after; Seed = 7UL }
+                }
 
         test "a training that is cut after every batch equals an uninterrupted one" {
             use folder = new Folder()

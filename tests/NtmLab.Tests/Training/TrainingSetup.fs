@@ -36,6 +36,18 @@ let evaluation = EvaluationOptions(Lengths = [| 2; 4 |], Sequences = 4, Sequence
 let buildModel (options: ModelOptions) (seed: uint64) : SequenceModel =
     options.Build(task.InputWidth(), task.OutputWidth(), RandomStream(seed, "model"))
 
+/// The sample training with another curriculum.
+let withCurriculum (curriculum: Curriculum) : TrainingOptions =
+    TrainingOptions(
+        Sequences = options.Sequences,
+        Batch = options.Batch,
+        Curriculum = curriculum,
+        Optimiser = options.Optimiser,
+        EvaluateEvery = options.EvaluateEvery,
+        CheckpointEvery = options.CheckpointEvery,
+        Solved = options.Solved
+    )
+
 /// A trainer of the sample model; parameters and batches come from the same seed.
 let trainer (options: TrainingOptions) (seed: uint64) : Trainer =
     new Trainer(buildModel modelOptions seed, task, options, evaluation, seed, StoppedClock())
@@ -101,6 +113,7 @@ type Snapshot = {
     SolvedAtSequences: int64 option
     SolvedAtSeconds: float option
     BestScore: float option
+    Curriculum: CurriculumState option
 }
 
 let snapshot (trainer: Trainer) : Snapshot =
@@ -118,4 +131,5 @@ let snapshot (trainer: Trainer) : Snapshot =
         SolvedAtSequences = Option.ofNullable state.SolvedAtSequences
         SolvedAtSeconds = Option.ofNullable state.SolvedAtSeconds
         BestScore = Option.ofNullable state.BestScore
+        Curriculum = Option.ofObj state.Curriculum
     }

@@ -10,8 +10,17 @@ namespace NtmLab.Tasks;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(UniformCurriculum), "uniform")]
 [JsonDerivedType(typeof(FixedCurriculum), "fixed")]
+[JsonDerivedType(typeof(LinearCurriculum), "linear")]
+[JsonDerivedType(typeof(ExponentialCurriculum), "exponential")]
+[JsonDerivedType(typeof(PromoteCurriculum), "promote")]
+[JsonDerivedType(typeof(LookAndSayCurriculum), "look-and-say")]
+[JsonDerivedType(typeof(PredictionGainCurriculum), "prediction-gain")]
 public abstract record Curriculum
 {
+    /// <summary>Whether <see cref="Observe"/> learns from the length of a batch, so that all its sequences must have the same.</summary>
+    [JsonIgnore]
+    public virtual bool NeedsOneLength => false;
+
     /// <summary>Whether <see cref="Observe"/> wants the loss of a batch again, after the step that was trained on it.</summary>
     [JsonIgnore]
     public virtual bool WantsGain => false;
@@ -61,6 +70,9 @@ public sealed record CurriculumState
     /// <summary>One weight per choice.</summary>
     public IReadOnlyList<double> Weights { get; init; } = [];
 
+    /// <summary>A sample of all past gains, each equally likely to be in it, in ascending order.</summary>
+    public IReadOnlyList<double> Gains { get; init; } = [];
+
     /// <summary>Batches observed.</summary>
     public long Batches { get; init; }
 
@@ -70,8 +82,9 @@ public sealed record CurriculumState
         && Level == other.Level
         && Batches == other.Batches
         && Recent.SequenceEqual(other.Recent)
-        && Weights.SequenceEqual(other.Weights);
+        && Weights.SequenceEqual(other.Weights)
+        && Gains.SequenceEqual(other.Gains);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Level, Batches, Recent.Count, Weights.Count);
+    public override int GetHashCode() => HashCode.Combine(Level, Batches, Recent.Count, Weights.Count, Gains.Count);
 }

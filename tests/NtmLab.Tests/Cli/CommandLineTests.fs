@@ -268,7 +268,10 @@ open NtmLab.Training
                 ]
 
                 Expect.contains names known what)
-        refused "an unknown task suggests the nearest" 2 [ "'copi'"; "did you mean 'copy'?" ] [ "show-task"; "copi" ]
+        refused "an unknown task suggests the nearest" 2 [ "'copi'"; "did you mean 'copy'?" ] [
+            "show-task"
+            "copi"
+        ]
         refused "an option that is none of a task is refused" 2 [ "model.slots=3"; "'task.'" ] [
             "show-task"
             "copy"
@@ -287,18 +290,29 @@ open NtmLab.Training
                 let outcome = run [ "show-task"; "copy"; "--length"; "3"; "--picture"; picture ]
                 Expect.equal outcome.Code 0 outcome.Errors
 
-                for text in [ "delimiter ...█..."; "mask              ....111"; "without memory: 12 wrong bits" ] do
+                for text in
+                    [ "delimiter ...█..."; "mask              ....111"; "without memory: 12 wrong bits" ] do
                     Expect.stringContains outcome.Output text "the example"
 
                 Expect.isTrue (File.Exists picture) "the picture"))
         testCase "show-task --json holds the example as numbers" (fun () ->
-            use document = JsonDocument.Parse((run [ "show-task"; "n-grams"; "--length"; "20"; "--json" ]).Output)
+            use document =
+                JsonDocument.Parse((run [ "show-task"; "n-grams"; "--length"; "20"; "--json" ]).Output)
+
             let root = document.RootElement
             let bits = root.GetProperty("input")[0]
             Expect.equal (bits.GetArrayLength()) 19 "a bit a step"
             Expect.equal (root.GetProperty("mask").GetArrayLength()) 19 "as many places"
-            Expect.equal (root.GetProperty("baseline").GetProperty("loss").GetDouble()) 15.0 "15 bits to guess"
-            Expect.isLessThan (root.GetProperty("optimum").GetProperty("loss").GetDouble()) 15.0 "the estimator")
+
+            Expect.equal
+                (root.GetProperty("baseline").GetProperty("loss").GetDouble())
+                15.0
+                "15 bits to guess"
+
+            Expect.isLessThan
+                (root.GetProperty("optimum").GetProperty("loss").GetDouble())
+                15.0
+                "the estimator")
         testCase "evaluate scores other lengths and more memory, and leaves the run as it is" (fun () ->
             within (fun folder ->
                 Expect.equal (run (small folder)).Code 0 "the run"

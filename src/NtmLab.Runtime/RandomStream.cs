@@ -72,6 +72,23 @@ public sealed class RandomStream : Random
         }
     }
 
+    /// <summary>
+    /// Different whole numbers from 0 up to, not including, a bound, every choice and order equally likely: the first steps of a
+    /// shuffle of all of them (Fisher and Yates), of which only the moved ones are kept.
+    /// </summary>
+    /// <param name="count">How many, at most the bound; each is drawn when it is asked for.</param>
+    /// <param name="bound">How many there are to choose from.</param>
+    public IEnumerable<long> Different(int count, long bound)
+    {
+        var moved = new Dictionary<long, long>();
+        for (long i = 0; i < count; i++)
+        {
+            var place = NextInt64(i, bound);
+            yield return moved.GetValueOrDefault(place, place);
+            moved[place] = moved.GetValueOrDefault(i, i);
+        }
+    }
+
     /// <summary>A number uniform in [low, high).</summary>
     public double NextUniform(double low, double high) => low + ((high - low) * Sample());
 

@@ -62,6 +62,7 @@ let private tests () : Test =
             ]
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
+            Models.TokenModelTests.tests
         ]
         testList "Data" [
             Data.IdxFileTests.tests
@@ -81,6 +82,10 @@ let private tests () : Test =
             Tasks.NGramsTaskTests.tests
             Tasks.PrioritySortTaskTests.tests
             Tasks.NeedleTaskTests.tests
+            Tasks.CopyMemoryTaskTests.tests
+            Tasks.AddingTaskTests.tests
+            Tasks.MqarTaskTests.tests
+            Tasks.SelectiveCopyTaskTests.tests
             Tasks.BinaryOutputTests.tests
             testList "Curricula" [
                 Tasks.Curricula.CurriculumTests.tests
@@ -90,6 +95,8 @@ let private tests () : Test =
             ]
             Tasks.DigitsTaskTests.tests
             Tasks.TableTaskTests.tests
+            Tasks.TokenOutputTests.tests
+            Tasks.RealOutputTests.tests
         ]
         testList "Training" [
             Training.OptimiserTests.tests

@@ -39,11 +39,14 @@ public sealed class BatchCanvas
         TensorMemory.Values(_input).Slice(sequence * _time * _inputWidth, _time * _inputWidth);
 
     /// <summary>The target of one step, <c>[out]</c>, which counts from now on; for a token its number.</summary>
-    public Span<float> Want(int sequence, int step)
+    public Span<float> Want(int sequence, int step) => Want(sequence, step, 1);
+
+    /// <summary>The targets of several steps in a row, <c>[steps, out]</c>, which count from now on.</summary>
+    public Span<float> Want(int sequence, int first, int steps)
     {
-        var place = (sequence * _time) + step;
-        TensorMemory.Values(_mask)[place] = 1;
-        return TensorMemory.Values(_target).Slice(place * _targetWidth, _targetWidth);
+        var place = (sequence * _time) + first;
+        TensorMemory.Values(_mask).Slice(place, steps).Fill(1);
+        return TensorMemory.Values(_target).Slice(place * _targetWidth, steps * _targetWidth);
     }
 
     /// <summary>The batch, with vectors as targets.</summary>

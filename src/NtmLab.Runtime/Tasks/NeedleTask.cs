@@ -110,7 +110,7 @@ public sealed record NeedleTask : SequenceTask
         var width = InputWidth();
         var content = KeyBits + ValueBits;
         var step = 0;
-        foreach (var key in DrawKeys(random))
+        foreach (var key in random.Different(Pairs, 1L << KeyBits))
         {
             var pair = steps.Slice(step++ * width, width);
             for (var bit = 0; bit < KeyBits; bit++)
@@ -133,21 +133,6 @@ public sealed record NeedleTask : SequenceTask
             {
                 random.FillBits(steps.Slice(start, content));
             }
-        }
-    }
-
-    /// <summary>
-    /// Different keys, every choice and order equally likely: the first steps of a shuffle of all keys (Fisher and Yates), of
-    /// which only the moved keys are kept.
-    /// </summary>
-    private IEnumerable<long> DrawKeys(RandomStream random)
-    {
-        var moved = new Dictionary<long, long>();
-        for (long i = 0; i < Pairs; i++)
-        {
-            var place = random.NextInt64(i, 1L << KeyBits);
-            yield return moved.GetValueOrDefault(place, place);
-            moved[place] = moved.GetValueOrDefault(i, i);
         }
     }
 }

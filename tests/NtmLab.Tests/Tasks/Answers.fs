@@ -12,12 +12,14 @@ let private certainty = 60.0
 let private times (number: float) (tensor: torch.Tensor) : torch.Tensor =
     tensor.``to`` torch.float32 * number.ToScalar()
 
+/// Certain of each token of an alphabet.
+let certain (alphabet: int) (target: torch.Tensor) : torch.Tensor =
+    torch.nn.functional.one_hot (target, int64 alphabet) |> times certainty
+
 /// Certain of the token, or of every bit; real numbers as they are. `target` may lack leading dimensions.
 let private saying (task: SequenceTask) (target: torch.Tensor) : torch.Tensor =
     match task.Output() with
-    | :? TokenOutput ->
-        torch.nn.functional.one_hot (target, int64 (task.OutputWidth()))
-        |> times certainty
+    | :? TokenOutput -> certain (task.OutputWidth()) target
     | :? BinaryOutput -> times (2.0 * certainty) target - certainty.ToScalar()
     | _ -> target.clone ()
 

@@ -10,16 +10,29 @@ experiment "n-grams" {
         "A Neural Turing Machine counts to predict the next bit of a random source (Graves et al. 2014, section 4.4)."
 
     task (NGramsTask(Order = 6, MinLength = 200, MaxLength = 200))
-    model (NtmOptions(Controller = feedForward 100, Slots = 128, Width = 20))
+
+    // Every slot has a name from the start, and heads find slots by content alone: there is nothing to shift to.
+    model (
+        NtmOptions(
+            Controller = feedForward 100,
+            Slots = 64,
+            Width = 20,
+            ShiftWidth = 1,
+            InitialSpread = 1.0,
+            InitialKeyStrength = 8.0
+        )
+    )
 
     training (
         TrainingOptions(
-            Sequences = 200_000L,
+            Sequences = 400_000L,
             Batch = 16,
-            Optimiser = AdamOptions(LearningRate = 1e-3),
+            Optimiser = AdamOptions(LearningRate = 2e-3),
             Schedule = CosineSchedule(WarmUp = 1_000L, Final = 0.02),
             ClipNorm = 10.0,
-            Solved = SolvedOptions(Score = 1.3, Window = 1_000)
+            Solved = SolvedOptions(Score = 1.28, Window = 5_000, Continue = 400_000L),
+            EvaluateEvery = 20_000L,
+            CheckpointEvery = 20_000L
         )
     )
 

@@ -14,12 +14,12 @@ experiment "associative-recall" {
 
     training (
         TrainingOptions(
-            Sequences = 150_000L,
+            Sequences = 300_000L,
             Batch = 16,
             Optimiser = AdamOptions(LearningRate = 1e-3),
             Schedule = CosineSchedule(WarmUp = 1_000L, Final = 0.05),
             ClipNorm = 1.0,
-            Solved = SolvedOptions(Score = 0.1, Window = 1_000, Continue = 150_000L)
+            Solved = SolvedOptions(Score = 0.1, Window = 1_000, Continue = 300_000L)
         )
     )
 

@@ -14,11 +14,11 @@ experiment "repeat-copy" {
 
     training (
         TrainingOptions(
-            Sequences = 100_000L,
+            Sequences = 300_000L,
             Batch = 16,
             Optimiser = RmsPropOptions(LearningRate = 1e-3),
             Schedule = CosineSchedule(Final = 0.05),
-            Solved = SolvedOptions(Score = 0.1, Window = 1_000, Continue = 100_000L)
+            Solved = SolvedOptions(Score = 0.1, Window = 1_000, Continue = 300_000L)
         )
     )
 

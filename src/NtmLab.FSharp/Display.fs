@@ -202,8 +202,10 @@ let scores (record: RunRecord) : unit =
     for score in record.Evaluation do
         let perfect = score.PerfectFraction.ToString("P0", invariant)
 
-        table.AddRow(string score.Length, score.Score.ToString("F2", invariant), perfect)
-        |> ignore
+        let value = score.Score
+        let text = value.ToString((if value = 0.0 || abs value >= 0.1 then "F2" else "G2"), invariant)
+
+        table.AddRow(string score.Length, text, perfect) |> ignore
 
     AnsiConsole.Write table
 

@@ -61,12 +61,19 @@ let private tests () : Test =
             ]
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
+            Models.TokenModelTests.tests
         ]
         testList "Tasks" [
             Tasks.SequenceTaskTests.tests
             Tasks.CopyTaskTests.tests
             Tasks.NeedleTaskTests.tests
+            Tasks.CopyMemoryTaskTests.tests
+            Tasks.AddingTaskTests.tests
+            Tasks.MqarTaskTests.tests
+            Tasks.SelectiveCopyTaskTests.tests
             Tasks.BinaryOutputTests.tests
+            Tasks.TokenOutputTests.tests
+            Tasks.RealOutputTests.tests
         ]
         testList "Training" [
             Training.OptimiserTests.tests

@@ -1,5 +1,4 @@
 using NtmLab.Probes;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace NtmLab.Models;
@@ -12,7 +11,7 @@ public sealed class TokenModel : SequenceModel
 {
     private readonly int _tokens;
     private readonly SequenceModel _inner;
-    private readonly Parameter? _embedding;
+    private readonly bool _isEmbedded;
 
     /// <summary>Builds a model of tokens around another one.</summary>
     /// <param name="options">The other model; its <see cref="ModelOptions.Embedding"/> is the embedding's width, or 0.</param>
@@ -23,9 +22,14 @@ public sealed class TokenModel : SequenceModel
         : base("token", 1, outputWidth)
     {
         _tokens = tokens;
-        _embedding = options.Embedding == 0 ? null : Initialisation.Normal(random, 1, tokens, options.Embedding);
-        _inner = options.Build(options.Embedding == 0 ? tokens : options.Embedding, outputWidth, random);
-        RegisterComponents();
+        _isEmbedded = options.Embedding > 0;
+        if (_isEmbedded)
+        {
+            register_parameter("embedding", Initialisation.Normal(random, 1, tokens, options.Embedding));
+        }
+
+        _inner = options.Build(_isEmbedded ? options.Embedding : tokens, outputWidth, random);
+        register_module("inner", _inner);
     }
 
     /// <inheritdoc/>
@@ -45,7 +49,7 @@ public sealed class TokenModel : SequenceModel
 
     /// <inheritdoc/>
     public override long PathLength(long lag) =>
-        _inner.PathLength(lag) is var hops && hops < NoPath && _embedding is not null ? hops + 1 : hops;
+        _inner.PathLength(lag) is var hops && hops < NoPath && _isEmbedded ? hops + 1 : hops;
 
     /// <inheritdoc/>
     public override void Fuse(int threads) => _inner.Fuse(threads);
@@ -90,9 +94,9 @@ public sealed class TokenModel : SequenceModel
                 $"model 'token': the input holds token {(least < 0 ? least : most)}; 0 to {_tokens - 1} are known.");
         }
 
-        var vectors = _embedding is null
-            ? nn.functional.one_hot(numbers, _tokens).to(parameters().First().dtype)
-            : _embedding.index_select(0, numbers.flatten()).reshape([.. numbers.shape, -1]);
+        var vectors = _isEmbedded
+            ? get_parameter("embedding")!.index_select(0, numbers.flatten()).reshape([.. numbers.shape, -1])
+            : nn.functional.one_hot(numbers, _tokens).to(parameters().First().dtype);
         return vectors.MoveToOuterDisposeScope();
     }
 }

@@ -20,7 +20,7 @@ public sealed class RealOutput : TaskOutput
         return HeldNumber.With(batch.Mask.shape[0], sequences => sum / sequences).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The squared error of each sequence, averaged over its masked values.</summary>
+    /// <summary>The squared error of each sequence, averaged over its masked values; 0 where there are none.</summary>
     /// <param name="logits">Outputs, <c>[batch, time, out]</c>.</param>
     /// <param name="batch">Targets and mask.</param>
     public static float[] SquaredError(Tensor logits, SequenceBatch batch)
@@ -29,7 +29,7 @@ public sealed class RealOutput : TaskOutput
         using var scope = NewDisposeScope();
         var sums = Squares(logits, batch).sum([1L, 2L]);
         var counted = HeldNumber.With(batch.Target.shape[2], width => batch.Mask.sum(1) * width);
-        return (sums / counted).to(ScalarType.Float32).cpu().data<float>().ToArray();
+        return (sums / HeldNumber.With(1, one => counted.clamp_min(one))).to(ScalarType.Float32).cpu().data<float>().ToArray();
     }
 
     /// <inheritdoc/>

@@ -36,7 +36,7 @@ public sealed class TokenOutput(int alphabet) : TaskOutput
         return counts;
     }
 
-    /// <summary>The fraction of wrong tokens of each sequence among its masked steps.</summary>
+    /// <summary>The fraction of wrong tokens of each sequence among its masked steps; 0 where there are none.</summary>
     /// <param name="logits">Logits, <c>[batch, time, alphabet]</c>.</param>
     /// <param name="batch">Targets and mask.</param>
     public float[] WrongFraction(Tensor logits, SequenceBatch batch)
@@ -46,7 +46,7 @@ public sealed class TokenOutput(int alphabet) : TaskOutput
         var counted = batch.Mask.sum(1).cpu().data<float>();
         for (var i = 0; i < wrong.Length; i++)
         {
-            wrong[i] /= counted[i];
+            wrong[i] /= Math.Max(1, counted[i]);
         }
 
         return wrong;

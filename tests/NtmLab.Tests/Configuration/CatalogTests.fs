@@ -11,7 +11,11 @@ let tests =
     testList "Catalog" [
         test "the tasks, the memory models and their policies are in it" {
             let names (entries: CatalogEntry seq) = [ for entry in entries -> entry.Name ]
-            Expect.containsAll (names Catalog.Tasks) [ "copy"; "needle" ] "tasks"
+
+            Expect.containsAll
+                (names Catalog.Tasks)
+                [ "copy"; "needle"; "copy-memory"; "adding"; "mqar"; "selective-copy" ]
+                "tasks"
 
             for name in [ "ntm"; "dnc"; "mann-lrua" ] do
                 Expect.contains (names Catalog.Models) name "models"

@@ -160,6 +160,18 @@ let private reaching =
             Expect.equal task (NeedleTask(MaxLag = 70, Distractors = Distractors.Blank)) "a needle"
         }
 
+        for kind, option, value, expected in
+            [
+                "copy-memory", "maxLag", "1000", CopyMemoryTask(MaxLag = 1000) :> SequenceTask
+                "adding", "maxLength", "750", AddingTask(MaxLength = 750)
+                "mqar", "fillers", "blank", MqarTask(Fillers = Fillers.Blank)
+                "selective-copy", "alphabet", "14", SelectiveCopyTask(Alphabet = 14)
+            ] do
+            test $"the task {kind} has its own {option}" {
+                let task = (apply [ $"task.kind={kind}"; $"task.{option}={value}" ]).Task
+                Expect.equal task expected "and its own defaults"
+            }
+
         test "a list can be written as JSON" {
             Expect.equal
                 (value "evaluation.lengths" (apply [ "evaluation.lengths=[3, 4]" ]))

@@ -124,6 +124,8 @@ let private task: Gen<SequenceTask> = gen {
     let! shortest = upTo 50
     let! longer = Gen.choose (0, 100)
     let! distractors = Gen.elements [ Distractors.Bits; Distractors.Blank ]
+    let! fillers = Gen.elements [ Fillers.Tokens; Fillers.Blank ]
+    let! powerLaw = positive
 
     return!
         Gen.elements [
@@ -135,6 +137,27 @@ let private task: Gen<SequenceTask> = gen {
                 MinLag = shortest,
                 MaxLag = shortest + longer,
                 Distractors = distractors
+            )
+            CopyMemoryTask(
+                Alphabet = width + 1,
+                Symbols = width,
+                MinLag = shortest,
+                MaxLag = shortest + longer
+            )
+            AddingTask(MinLength = shortest + 1, MaxLength = shortest + 1 + longer)
+            MqarTask(
+                Vocabulary = 2 * width + 2 + longer,
+                Pairs = width,
+                PowerLaw = powerLaw,
+                Fillers = fillers,
+                MinLength = 4 * width + shortest,
+                MaxLength = 4 * width + shortest + longer
+            )
+            SelectiveCopyTask(
+                Alphabet = width + 1,
+                Symbols = width,
+                MinLength = width + shortest,
+                MaxLength = width + shortest + longer
             )
         ]
 }

@@ -128,14 +128,6 @@ let private structure =
         }
     ]
 
-/// Requires counts to be what equally likely outcomes give, by a chi-square below its 0.1 % quantile.
-let private areEqual (quantile: float) (counts: int[]) : unit =
-    let expected = float (Array.sum counts) / float counts.Length
-
-    let statistic = counts |> Array.sumBy (fun count -> (float count - expected) ** 2.0 / expected)
-
-    Expect.isLessThan statistic quantile $"{counts.Length} outcomes: %A{counts}"
-
 /// How often each of several outcomes comes among many sequences.
 let private counts (task: NeedleTask) (outcomes: int) (outcome: float[][] -> int) : int[] =
     let counts = Array.zeroCreate<int> outcomes
@@ -215,7 +207,7 @@ let private randomness =
                 use batch = task.Generate(RandomStream(21UL, "train", k), 1)
                 counts[batch.Length - 3] <- counts[batch.Length - 3] + 1
 
-            areEqual 27.88 counts
+            ChiSquare.isUniform counts
         }
 
         test "has one training lag if the shortest is the longest" {
@@ -229,13 +221,13 @@ let private randomness =
             counts task 5 (fun sequence ->
                 let query = (Array.last sequence)[..5]
                 sequence |> Array.findIndex (fun step -> step[..5] = query))
-            |> areEqual 18.47
+            |> ChiSquare.isUniform
         }
 
         test "draws every key equally often, in every place" {
             for place, pairs in [ 0, 1; 2, 3; 7, 8 ] do
                 counts (NeedleTask(Pairs = pairs, KeyBits = 3)) 8 (fun sequence -> key 3 sequence[place])
-                |> areEqual 24.32
+                |> ChiSquare.isUniform
         }
 
         test "draws every order of keys equally often" {
@@ -252,7 +244,7 @@ let private randomness =
             |]
 
             Expect.equal (Array.sum different) 4000 "no key twice"
-            areEqual 31.26 different
+            ChiSquare.isUniform different
         }
 
         test "has fair bits in values and distracting steps" {

@@ -206,6 +206,25 @@ let private uniformity =
             Expect.isLessThan (chiSquare counts) 330.5 "chi-square, 255 degrees"
         }
 
+        test "different numbers come in every order equally often" {
+            let stream = RandomStream(17UL, "different")
+            let drawn = [ for _ in 1..4800 -> List.ofSeq (stream.Different(3, 4L)) ]
+            Expect.all drawn (fun numbers -> List.distinct numbers = numbers) "no number twice"
+            let counts = [| for _, count in List.countBy id drawn -> count |]
+            Expect.equal counts.Length 24 "orders of 3 of 4"
+            ChiSquare.isUniform counts
+        }
+
+        test "different numbers can be all there are, or few of very many" {
+            let numbers (count: int) (bound: int64) =
+                RandomStream(18UL, "different").Different(count, bound) |> List.ofSeq
+
+            Expect.equal (List.sort (numbers 100 100L)) [ 0L .. 99L ] "a shuffle"
+            let few = numbers 100 (1L <<< 62)
+            Expect.equal (List.distinct few).Length 100 "different"
+            Expect.all few (fun number -> number >= 0L && number < (1L <<< 62)) "within the bound"
+        }
+
         test "normal numbers have mean 0, variance 1 and kurtosis 3" {
             let stream = RandomStream(16UL, "uniform")
             let drawn = [| for _ in 1..40_000 -> stream.NextNormal() |]

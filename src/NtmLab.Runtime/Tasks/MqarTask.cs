@@ -13,17 +13,16 @@ namespace NtmLab.Tasks;
 /// mask     . . . . . . 1 . . . . . 1 .
 /// </code>
 /// Token 0 is the blank, the others of the lower half are keys, the upper half are values; neither come twice among the pairs.
-/// After the K pairs there is room for a query in every second step. Pair by pair, its query takes the g-th free place, counted
-/// from 1 where all were free, with a chance proportional to g^(a-1): a = 1 makes all places equally likely, a near 0 makes
-/// most gaps short. Between the queries are fillers, by default random tokens, of which some look like keys; they do not count.
-/// The task's length is the number of steps. The paper has a vocabulary of 8192, a = 0.01, and 4 to 64 pairs in 64 to 512 steps;
-/// the defaults here are what a processor trains in minutes. Score: the fraction of wrong values; without memory
-/// 1 - 2 / vocabulary.
+/// After the K pairs, every second step is a place g = 1, 2, ... for a query. Pair by pair, each query takes a place that is
+/// still free with a chance proportional to g^(a-1): a = 1 makes all places equally likely, a near 0 makes most gaps short.
+/// Between the queries are fillers, by default random tokens, of which some look like keys; they do not count. The task's length
+/// is the number of steps. The paper has a vocabulary of 8192, a = 0.01, and 4 to 64 pairs in 64 to 512 steps; the defaults here
+/// are what a processor trains in minutes. Score: the fraction of wrong values; without memory 1 - 2 / vocabulary.
 /// </summary>
 [CatalogName("mqar", "Recall the values of many keys, each when it comes again (Arora et al. 2023).")]
 public sealed record MqarTask : SequenceTask
 {
-    /// <summary>A pair takes two steps, and so does the place of its query.</summary>
+    /// <summary>A pair takes two steps, and its query one of two.</summary>
     private const int StepsPerPair = 4;
 
     /// <summary>How many tokens there are.</summary>

@@ -1,0 +1,26 @@
+#load "prelude.fsx"
+
+open NtmLab
+open NtmLab.Models
+open NtmLab.Tasks
+open NtmLab.Training
+
+experiment "copy-memory" {
+    summary "A Neural Turing Machine repeats ten symbols after up to 100 steps of silence."
+    task (CopyMemoryTask(MinLag = 10, MaxLag = 100))
+    model (NtmOptions(Controller = lstm 100, Slots = 32, Width = 20))
+
+    training (
+        TrainingOptions(
+            Sequences = 100_000L,
+            Batch = 8,
+            Optimiser = AdamOptions(LearningRate = 1e-3),
+            Schedule = CosineSchedule(WarmUp = 1_000L, Final = 0.05),
+            ClipNorm = 1.0,
+            Solved = SolvedOptions(Score = 0.01, Window = 1_000, Continue = 20_000L)
+        )
+    )
+
+    evaluation (EvaluationOptions(Lengths = [ 50; 100; 150; 200 ], Sequences = 200))
+}
+|> Experiment.run

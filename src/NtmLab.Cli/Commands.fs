@@ -164,7 +164,9 @@ let private findTask (name: string) (overrides: string list) : SequenceTask =
     | Some entry ->
         let task = nonNull (Activator.CreateInstance entry.Type) :?> SequenceTask
         let drawn = ExperimentConfiguration(Name = "show-task", Task = task, Model = NtmOptions())
-        ConfigurationOverride.Apply(drawn, overrides).Task
+        let resolved = ConfigurationOverride.Resolve(drawn, overrides).Task
+        resolved.Validate()
+        resolved
 
 let private reference (reach: TaskReference) : JsonNode =
     JsonObject(

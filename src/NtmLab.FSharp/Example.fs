@@ -75,21 +75,22 @@ let private channelRows
         |> Array.mapi (fun time value -> if isShown time then cell allBits value else " ")
 ]
 
-/// The one row of a panel of tokens: in each step the name of the token.
+/// The one row of a panel of tokens: in each step the name of the token, or its number where names are long.
 let private tokenRow
     (names: string list)
     (isShown: int -> bool)
     (values: float32[,])
-    : (string * string[]) list = [
-    "token",
-    [|
-        for time in 0 .. Array2D.length2 values - 1 ->
-            if isShown time then
-                names[Array.IndexOf(values[*, time], 1.0f)]
-            else
-                " "
-    |]
-]
+    : (string * string[]) list =
+    let areShort = names |> List.forall (fun name -> name.Length <= 3)
+
+    let cell time =
+        let token = Array.IndexOf(values[*, time], 1.0f)
+
+        if not (isShown time) then " "
+        elif areShort then names[token]
+        else string token
+
+    [ "token", Array.init (Array2D.length2 values) cell ]
 
 /// The first step of each block, when steps of these widths are put side by side in blocks of at most a width.
 let private blockStarts (width: int) (widths: int[]) : int list =

@@ -14,6 +14,17 @@ public static class ConfigurationOverride
     /// <exception cref="ConfigurationException">A path is unknown, or a value does not fit.</exception>
     public static ExperimentConfiguration Apply(ExperimentConfiguration configuration, IEnumerable<string> overrides)
     {
+        var resolved = Resolve(configuration, overrides);
+        resolved.Validate();
+        return resolved;
+    }
+
+    /// <summary>Applies overrides in order without a look at what the options mean together.</summary>
+    /// <param name="configuration">The configuration a script describes.</param>
+    /// <param name="overrides">As for <see cref="Apply"/>.</param>
+    /// <exception cref="ConfigurationException">A path is unknown, or a value has the wrong type.</exception>
+    public static ExperimentConfiguration Resolve(ExperimentConfiguration configuration, IEnumerable<string> overrides)
+    {
         var document = ConfigurationJson.Write(configuration);
         foreach (var text in overrides)
         {
@@ -31,9 +42,7 @@ public static class ConfigurationOverride
             }
         }
 
-        var resolved = ConfigurationJson.Read(document, configuration);
-        resolved.Validate();
-        return resolved;
+        return ConfigurationJson.Read(document, configuration);
     }
 
     private static void Set(JsonObject document, string path, string text)

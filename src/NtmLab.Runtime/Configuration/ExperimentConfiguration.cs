@@ -49,6 +49,10 @@ public sealed record ExperimentConfiguration
         Model.Validate();
         Training.Validate(Task.Lengths());
         Evaluation.Validate();
+        foreach (var length in Evaluation.Lengths)
+        {
+            Require.Between("evaluation.lengths", length, Task.Possible().Shortest, Task.Possible().Longest);
+        }
     }
 }
 

@@ -47,6 +47,9 @@ public sealed record AddingTask : SequenceTask
     public override string ScoreName() => "squared error";
 
     /// <inheritdoc/>
+    public override LengthRange Possible() => new(2, LengthLimit);
+
+    /// <inheritdoc/>
     public override LengthRange Lengths() => new(MinLength, MaxLength);
 
     /// <inheritdoc/>
@@ -65,7 +68,7 @@ public sealed record AddingTask : SequenceTask
     /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        RequireLength("length", length, 2);
+        RequireLength("length", length);
         var canvas = NewCanvas(batch, length, 1);
         for (var sequence = 0; sequence < batch; sequence++)
         {

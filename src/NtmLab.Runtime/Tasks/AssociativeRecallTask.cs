@@ -51,6 +51,9 @@ public sealed record AssociativeRecallTask : SequenceTask
     public override string ScoreName() => "wrong bits";
 
     /// <inheritdoc/>
+    public override LengthRange Possible() => new(2, LengthLimit);
+
+    /// <inheritdoc/>
     public override LengthRange Lengths() => new(MinItems, MaxItems);
 
     /// <inheritdoc/>
@@ -69,7 +72,7 @@ public sealed record AssociativeRecallTask : SequenceTask
     /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        RequireLength("items", length, shortest: 2);
+        RequireLength("items", length);
         RequireDifferent("task 'associative-recall': items", length);
         var query = length * (Vectors + 1L);
         var answer = query + Vectors + 2;

@@ -64,6 +64,9 @@ public sealed record DigitsTask : SequenceTask
     public override string ScoreName() => "wrong digits";
 
     /// <inheritdoc/>
+    public override LengthRange Possible() => new(1, Data().Pixels);
+
+    /// <inheritdoc/>
     /// <exception cref="DataException">A file is missing or malformed.</exception>
     public override LengthRange Lengths() => new(Data().Pixels, Data().Pixels);
 
@@ -102,7 +105,7 @@ public sealed record DigitsTask : SequenceTask
 
     private SequenceBatch Fill(bool isHeldOut, long[] chosen, int length)
     {
-        Require.Between("task 'digits': pixels", length, 1, Data().Pixels);
+        RequireLength("pixels", length);
         var canvas = NewCanvas(chosen.Length, length, targetWidth: 1);
         for (var sequence = 0; sequence < chosen.Length; sequence++)
         {

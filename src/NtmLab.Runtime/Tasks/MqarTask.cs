@@ -68,6 +68,9 @@ public sealed record MqarTask : SequenceTask
     public override string ScoreName() => "wrong values";
 
     /// <inheritdoc/>
+    public override LengthRange Possible() => new(StepsPerPair * Pairs, LengthLimit);
+
+    /// <inheritdoc/>
     public override LengthRange Lengths() => new(MinLength, MaxLength);
 
     /// <inheritdoc/>
@@ -102,7 +105,7 @@ public sealed record MqarTask : SequenceTask
     /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        RequireLength($"length with {Pairs} task.pairs", length, StepsPerPair * Pairs);
+        RequireLength($"length with {Pairs} task.pairs", length);
         var canvas = NewCanvas(batch, length, 1);
         var chances = new double[(length / 2) - Pairs];
         for (var i = 0; i < chances.Length; i++)

@@ -55,6 +55,9 @@ public sealed record NGramsTask : SequenceTask
     public override string ScoreName() => "excess bits";
 
     /// <inheritdoc/>
+    public override LengthRange Possible() => new(Order + 1, LengthLimit);
+
+    /// <inheritdoc/>
     public override LengthRange Lengths() => new(MinLength, MaxLength);
 
     /// <inheritdoc/>
@@ -74,7 +77,7 @@ public sealed record NGramsTask : SequenceTask
     /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        RequireLength("length", length, shortest: Order + 1);
+        RequireLength("length", length);
         var canvas = NewCanvas(batch, length - 1L, 1);
         var bits = new float[length];
         for (var sequence = 0; sequence < batch; sequence++)

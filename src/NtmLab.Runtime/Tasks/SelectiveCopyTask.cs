@@ -55,6 +55,9 @@ public sealed record SelectiveCopyTask : SequenceTask
     public override string ScoreName() => "wrong symbols";
 
     /// <inheritdoc/>
+    public override LengthRange Possible() => new(Symbols, LengthLimit);
+
+    /// <inheritdoc/>
     public override LengthRange Lengths() => new(MinLength, MaxLength);
 
     /// <inheritdoc/>
@@ -79,7 +82,7 @@ public sealed record SelectiveCopyTask : SequenceTask
     /// <inheritdoc/>
     public override SequenceBatch Generate(RandomStream random, int batch, int length)
     {
-        RequireLength($"length with {Symbols} task.symbols", length, Symbols);
+        RequireLength($"length with {Symbols} task.symbols", length);
         var canvas = NewCanvas(batch, (long)length + Symbols, 1);
         for (var sequence = 0; sequence < batch; sequence++)
         {

@@ -38,6 +38,9 @@ public abstract record SequenceTask
     /// <summary>The lengths of training sequences, in the task's own measure.</summary>
     public abstract LengthRange Lengths();
 
+    /// <summary>The lengths that sequences can have at all; by default any.</summary>
+    public virtual LengthRange Possible() => new(1, LengthLimit);
+
     /// <summary>
     /// What a predictor reaches that knows the task and the place in the sequence, but remembers nothing of the input.
     /// </summary>
@@ -96,10 +99,10 @@ public abstract record SequenceTask
     /// <summary>Requires a length that this task can generate.</summary>
     /// <param name="name">The task's own word for it, e.g. <c>lag</c>.</param>
     /// <param name="length">The length.</param>
-    /// <param name="shortest">The least that is allowed.</param>
     /// <exception cref="ConfigurationException">It is out of range.</exception>
-    protected void RequireLength(string name, int length, int shortest = 1) =>
-        Require.Between($"task '{Catalog.NameOf(GetType())}': {name}", length, shortest, LengthLimit);
+    protected void RequireLength(string name, int length) =>
+        Require.Between(
+            $"task '{Catalog.NameOf(GetType())}': {name}", length, Possible().Shortest, Possible().Longest);
 }
 
 /// <summary>A range of lengths, both ends included.</summary>

@@ -200,7 +200,9 @@ let private reaching =
                 "selective-copy", "alphabet", "14", SelectiveCopyTask(Alphabet = 14)
             ] do
             test $"the task {kind} has its own {option}" {
-                let task = (apply [ $"task.kind={kind}"; $"task.{option}={value}" ]).Task
+                let task =
+                    (apply [ $"task.kind={kind}"; $"task.{option}={value}"; "evaluation.lengths=50" ]).Task
+
                 Expect.equal task expected "and its own defaults"
             }
 

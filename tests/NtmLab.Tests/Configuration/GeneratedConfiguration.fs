@@ -231,7 +231,7 @@ let private configuration: Gen<ExperimentConfiguration> = gen {
             Training = training,
             Evaluation =
                 EvaluationOptions(
-                    Lengths = List.toArray lengths,
+                    Lengths = [| for length in lengths -> max length (task.Possible().Shortest) |],
                     Sequences = sequences,
                     SequencesWhileTraining = sequences + 1
                 )

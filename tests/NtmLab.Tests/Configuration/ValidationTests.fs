@@ -137,6 +137,14 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "evaluation.lengths",
     "2147483647",
     withEvaluation (EvaluationOptions(Lengths = [| System.Int32.MaxValue |]))
+    "evaluation.lengths",
+    "20 is not allowed; 32",
+    ExperimentConfiguration(
+        Name = "x",
+        Task = MqarTask(Pairs = 8),
+        Model = NtmOptions(),
+        Evaluation = EvaluationOptions(Lengths = [| 40; 20 |])
+    )
     "evaluation.sequences", "0", withEvaluation (EvaluationOptions(Sequences = 0))
     "evaluation.sequencesWhileTraining", "0", withEvaluation (EvaluationOptions(SequencesWhileTraining = 0))
 ]

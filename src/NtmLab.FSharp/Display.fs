@@ -216,8 +216,14 @@ let outcome (record: RunRecord) : unit =
         | Some sequences, Some seconds -> $"solved after {count sequences} sequences, {span seconds}"
         | _ -> "not solved within its budget"
 
+    let skipped =
+        if record.SkippedBatches > 0L then
+            $", {count record.SkippedBatches} batches skipped"
+        else
+            ""
+
     Console.Out.WriteLine
-        $"{record.Id}: {solved}; trained {count record.Sequences} sequences in {span record.Seconds}."
+        $"{record.Id}: {solved}; trained {count record.Sequences} sequences in {span record.Seconds}{skipped}."
 
 /// Several runs of one task side by side, on standard output: the score at the last length that was evaluated.
 let comparison (records: RunRecord list) : unit =

@@ -60,6 +60,9 @@ public sealed record RunRecord
     /// <summary>Seconds spent in training.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>Batches that moved no parameter, since their gradient was not finite.</summary>
+    public long SkippedBatches { get; init; }
+
     /// <summary>Sequences trained when the task first counted as solved; null if it did not.</summary>
     public long? SolvedAtSequences { get; init; }
 
@@ -84,6 +87,7 @@ public sealed record RunRecord
     {
         Sequences = state.Sequences,
         Seconds = state.Seconds,
+        SkippedBatches = state.Skipped,
         SolvedAtSequences = state.SolvedAtSequences,
         SolvedAtSeconds = state.SolvedAtSeconds,
     };
@@ -105,6 +109,7 @@ public sealed record RunRecord
         ["engine"] = Engine,
         ["sequences"] = Sequences,
         ["seconds"] = Math.Round(Seconds, 3),
+        ["skippedBatches"] = SkippedBatches,
         ["solved"] = SolvedAtSequences is not null,
         ["solvedAtSequences"] = SolvedAtSequences,
         ["solvedAtSeconds"] = SolvedAtSeconds is { } seconds ? Math.Round(seconds, 3) : null,

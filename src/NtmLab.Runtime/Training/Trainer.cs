@@ -150,7 +150,7 @@ public sealed class Trainer : IDisposable
         }
 
         loss.backward();
-        _optimiser.Step(_options.Schedule.Fraction(_state.Sequences + count, _options.Sequences));
+        Step(count);
         var scores = _task.Score(logits, batch);
         var outcome = new BatchOutcome(
             batch.Length,
@@ -159,6 +159,22 @@ public sealed class Trainer : IDisposable
             scores.Average(score => (double)score),
             count);
         return (outcome, scores, _options.Curriculum.Observe(_lengths, curriculum, outcome));
+    }
+
+    /// <summary>Moves the parameters, or passes the batch over where its gradient is not finite and too few have been before.</summary>
+    private void Step(int count)
+    {
+        var inARow = 0;
+        try
+        {
+            _optimiser.Step(_options.Schedule.Fraction(_state.Sequences + count, _options.Sequences));
+        }
+        catch (DivergenceException) when (_state.SkippedInARow < _options.Skips)
+        {
+            inARow = _state.SkippedInARow + 1;
+        }
+
+        _state = _state with { SkippedInARow = inARow, Skipped = _state.Skipped + Math.Sign(inARow) };
     }
 
     private double LossOf(SequenceBatch batch)

@@ -23,6 +23,12 @@ public sealed record TrainerState
     /// <summary>Seconds spent in training when the task first counted as solved; null before.</summary>
     public double? SolvedAtSeconds { get; init; }
 
+    /// <summary>Batches that moved no parameter, since their gradient was not finite.</summary>
+    public long Skipped { get; init; }
+
+    /// <summary>How many of them came last, one after the other.</summary>
+    public int SkippedInARow { get; init; }
+
     /// <summary>The best mean score of an evaluation during training; null before the first.</summary>
     public double? BestScore { get; init; }
 

@@ -32,6 +32,12 @@ public sealed record TrainingOptions
     /// </summary>
     public double ClipNorm { get; init; }
 
+    /// <summary>
+    /// How many batches in a row may move no parameter because their gradient is not finite, as that of a recurrent network now and
+    /// then is, before the training counts as diverged.
+    /// </summary>
+    public int Skips { get; init; } = 10;
+
     /// <summary>When the task counts as solved.</summary>
     public SolvedOptions Solved { get; init; } = new();
 
@@ -50,6 +56,7 @@ public sealed record TrainingOptions
         Require.AtLeast("training.batch", Batch, 1);
         Require.Positive("training.clip", Clip);
         Require.NotNegative("training.clipNorm", ClipNorm);
+        Require.AtLeast("training.skips", Skips, 0);
         Require.AtLeast("training.evaluateEvery", EvaluateEvery, 1);
         Require.AtLeast("training.checkpointEvery", CheckpointEvery, 1);
         Curriculum.Validate(lengths);

@@ -76,6 +76,7 @@ let private overrides = [
     "training.schedule.warmUp", "2_000", "2000"
     "training.clip", "1", "1"
     "training.clipNorm", "0.5", "0.5"
+    "training.skips", "3", "3"
     "training.solved.score", "0.5", "0.5"
     "training.solved.window", "100", "100"
     "training.solved.continue", "50", "50"

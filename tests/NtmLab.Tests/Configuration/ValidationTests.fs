@@ -132,6 +132,14 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "training.solved.score", "NaN", withSolved (SolvedOptions(Score = nan))
     "training.solved.window", "0", withSolved (SolvedOptions(Window = 0))
     "training.solved.continue", "-1", withSolved (SolvedOptions(Continue = -1L))
+    "training.skips",
+    "-1",
+    ExperimentConfiguration(
+        Name = "x",
+        Task = CopyTask(),
+        Model = NtmOptions(),
+        Training = TrainingOptions(Skips = -1)
+    )
     "evaluation.lengths", "no lengths", withEvaluation (EvaluationOptions(Lengths = [||]))
     "evaluation.lengths", "0", withEvaluation (EvaluationOptions(Lengths = [| 5; 0 |]))
     "evaluation.lengths",

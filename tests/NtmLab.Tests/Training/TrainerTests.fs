@@ -4,6 +4,7 @@ open System
 open System.Threading
 open Expecto
 open NtmLab
+open NtmLab.Tasks
 open NtmLab.Tests
 open NtmLab.Tests.Training.TrainingSetup
 open NtmLab.Training
@@ -107,6 +108,46 @@ let private solved =
         }
     ]
 
+/// Bits, with a loss whose gradient is not a number in some batches, counted from 1, though its value is.
+type private Exploding(batches: Set<int>) =
+    inherit TaskOutput()
+    let bits = BinaryOutput()
+    let mutable count = 0
+
+    override _.Loss(logits, batch) =
+        count <- count + 1
+        let loss = bits.Loss(logits, batch)
+
+        if batches.Contains count then
+            loss + (logits - logits).square().sum().sqrt()
+        else
+            loss
+
+    override _.Answers logits = bits.Answers logits
+    override _.Wanted batch = bits.Wanted batch
+
+/// A training of the sample model whose gradient explodes in some batches.
+let private explodingAt (batches: Set<int>) (options: TrainingOptions) : Trainer =
+    let output = Exploding batches
+
+    let rule = {
+        new TaskRule() with
+            member _.InputWidth = 2
+            member _.OutputWidth = 1
+            member _.Output = output
+            member _.Steps length = length
+            member _.Baseline length = TaskReference(float length, float length / 2.0)
+
+            member _.Fill(random, canvas, sequence, length) =
+                for step in 0 .. length - 1 do
+                    random.FillBits(canvas.Input(sequence, step))
+                    canvas.Input(sequence, step).Slice(0, 1).CopyTo(canvas.Want(sequence, step))
+    }
+
+    let task = ScriptTask(Rule = rule, MaxLength = 3)
+    let model = modelOptions.Build(task, RandomStream(1UL, "model"))
+    new Trainer(model, task, options, evaluation, 1UL, StoppedClock())
+
 let private divergence =
     testList "divergence" [
         test "a loss that is no number stops the training with advice" {
@@ -116,6 +157,30 @@ let private divergence =
             (Tensors.parameter trainer.Model "output_bias").fill_(nan.ToScalar()) |> ignore
             use gradient = torch.enable_grad true
             Faults.says<DivergenceException> [ "batch 3"; "learningRate" ] (fun () -> train trainer |> ignore)
+        }
+
+        test "a gradient that is not finite moves nothing, and the training goes on" {
+            use trainer = explodingAt (set [ 3 ]) (TrainingOptions(Sequences = 400L, Batch = 4))
+            trainBatches 2 trainer |> ignore
+            let before = (snapshot trainer).Parameters
+            trainBatches 1 trainer |> ignore
+            Expect.equal (snapshot trainer).Parameters before "that batch"
+            Expect.equal trainer.State.Skipped 1L "is counted"
+            Expect.equal trainer.State.Batches 3L "as a batch that was trained"
+            trainBatches 1 trainer |> ignore
+            Expect.notEqual (snapshot trainer).Parameters before "the next one"
+            Expect.equal trainer.State.SkippedInARow 0 "ends the row"
+        }
+
+        test "gradients that are not finite too often in a row are a divergence" {
+            use trainer =
+                explodingAt (set [ 2; 4; 5; 6 ]) (TrainingOptions(Sequences = 400L, Batch = 4, Skips = 2))
+
+            Faults.says<DivergenceException> [ "gradient of"; "learningRate" ] (fun () ->
+                train trainer |> ignore)
+
+            Expect.equal trainer.State.Batches 5L "the third in a row was one too many"
+            Expect.equal trainer.State.Skipped 3L "others were passed over"
         }
 
         test "a loss that is no number leaves parameters, optimiser and state" {

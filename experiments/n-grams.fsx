@@ -25,12 +25,12 @@ experiment "n-grams" {
 
     training (
         TrainingOptions(
-            Sequences = 600_000L,
+            Sequences = 400_000L,
             Batch = 16,
             Optimiser = AdamOptions(LearningRate = 2e-3),
             Schedule = CosineSchedule(WarmUp = 1_000L, Final = 0.02),
             ClipNorm = 10.0,
-            Solved = SolvedOptions(Score = 1.28, Window = 5_000, Continue = 600_000L),
+            Solved = SolvedOptions(Score = 1.28, Window = 5_000, Continue = 400_000L),
             EvaluateEvery = 20_000L,
             CheckpointEvery = 20_000L
         )

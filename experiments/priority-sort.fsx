@@ -9,7 +9,7 @@ experiment "priority-sort" {
     summary "A Neural Turing Machine sorts vectors by their priorities (Graves et al. 2014, section 4.5)."
     task (PrioritySortTask(MinLength = 20, MaxLength = 20, Wanted = 16))
 
-    model (NtmOptions(Controller = feedForward 256, Slots = 64, Width = 20, ReadHeads = 4, WriteHeads = 4))
+    model (NtmOptions(Controller = lstm 200, Slots = 32, Width = 20, ReadHeads = 4, WriteHeads = 4))
 
     training (
         TrainingOptions(

@@ -14,11 +14,10 @@ experiment "repeat-copy" {
 
     training (
         TrainingOptions(
-            Sequences = 300_000L,
-            Batch = 16,
+            Sequences = 200_000L,
+            Batch = 8,
             Optimiser = RmsPropOptions(LearningRate = 1e-3),
-            Schedule = CosineSchedule(Final = 0.05),
-            Solved = SolvedOptions(Score = 0.1, Window = 1_000, Continue = 300_000L)
+            Solved = SolvedOptions(Score = 0.1, Window = 1_000, Continue = 50_000L)
         )
     )
 

@@ -77,6 +77,15 @@ let tests =
             Expect.equal missing [] "a file that is not in the project tests nothing"
         }
 
+        test "the page on tasks shows the rule of the script's own task as it is" {
+            let text (path: string) =
+                File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n")
+
+            let script = text "experiments/my-task.fsx"
+            let first, next = script.IndexOf "/// See random", script.IndexOf "experiment \"my-task\""
+            Expect.stringContains (text "docs/tasks.md") (script[first .. next - 1].Trim()) "docs/tasks.md"
+        }
+
         test "the README shows the copy experiment as it is" {
             let text (path: string) =
                 File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n").Trim()

@@ -36,7 +36,7 @@ public sealed record TrainingOptions
     /// How many batches in a row may move no parameter because their gradient is not finite, as that of a recurrent network now and
     /// then is, before the training counts as diverged.
     /// </summary>
-    public int Skips { get; init; } = 10;
+    public int Skips { get; init; } = 5;
 
     /// <summary>When the task counts as solved.</summary>
     public SolvedOptions Solved { get; init; } = new();

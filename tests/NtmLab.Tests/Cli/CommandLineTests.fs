@@ -250,6 +250,28 @@ open NtmLab.Training
                             (document.RootElement.GetProperty("model").GetString())
                             "gru"
                             "that one alone")))
+        for experiment in [ "my-task"; "own-data" ] do
+            testCase $"{experiment} trains with what its script brings along" (fun () ->
+                within (fun folder ->
+                    let outcome =
+                        run [
+                            "run"
+                            $"experiments/{experiment}.fsx"
+                            "--runs"
+                            folder
+                            for change in
+                                [
+                                    "training.sequences=64"
+                                    "evaluation.lengths=5"
+                                    "evaluation.sequences=4"
+                                    "training.evaluateEvery=64"
+                                ] do
+                                "--set"
+                                change
+                        ]
+
+                    Expect.equal outcome.Code 0 outcome.Errors
+                    Expect.stringContains outcome.Output "trained 64 sequences" "its outcome"))
         testCase "list --json gives names and summaries" (fun () ->
             for what, known in
                 [
@@ -260,6 +282,8 @@ open NtmLab.Training
                     "presets", "lstm/copy/paper"
                     "experiments", "copy"
                     "experiments", "needle"
+                    "tasks", "table"
+                    "experiments", "own-data"
                 ] do
                 use document = JsonDocument.Parse (run [ "list"; what; "--json" ]).Output
 

@@ -14,7 +14,7 @@ experiment "long-copy" {
         TrainingOptions(
             Sequences = 60_000L,
             Batch = 8,
-            Curriculum = PromoteCurriculum(Score = 0.5, Window = 50, Factor = 1.3),
+            Curriculum = PromoteCurriculum(From = 20, Score = 0.5, Window = 50, Factor = 1.3),
             Optimiser = RmsPropOptions(LearningRate = 1e-3),
             Schedule = CosineSchedule(Final = 0.05),
             Solved = SolvedOptions(Score = 0.1, Window = 2_000, Continue = 60_000L)

@@ -103,6 +103,7 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "training.curriculum.over", "NaN", withCurriculum (ExponentialCurriculum(Over = nan))
     "training.curriculum.score", "NaN", withCurriculum (PromoteCurriculum(Score = nan))
     "training.curriculum.window", "0", withCurriculum (PromoteCurriculum(Window = 0))
+    "training.curriculum.from", "21", withCurriculum (PromoteCurriculum(From = 21))
     "training.curriculum.step", "0", withCurriculum (PromoteCurriculum(Step = 0))
     "training.curriculum.factor", "0.5", withCurriculum (PromoteCurriculum(Factor = 0.5))
     "training.curriculum.factor", "Infinity", withCurriculum (PromoteCurriculum(Factor = infinity))

@@ -1,11 +1,14 @@
 namespace NtmLab.Tasks;
 
 /// <summary>
-/// A level, at first the shortest length, rises when the mean score of the last sequences at that level is small enough. A
+/// A level, at first the shortest length or a given one, rises when the mean score of the last sequences at that level is small enough. A
 /// batch counts with its mean score for each of its sequences, and after a rise the scores are gathered anew.
 /// </summary>
 public abstract record PromotingCurriculum : Curriculum
 {
+    /// <summary>The level of the first batch; 0 for the shortest of the task's range.</summary>
+    public int From { get; init; }
+
     /// <summary>The mean score, e.g. wrong bits per sequence, at or below which the level rises.</summary>
     public double Score { get; init; } = 0.1;
 
@@ -16,7 +19,7 @@ public abstract record PromotingCurriculum : Curriculum
     public override bool NeedsOneLength => true;
 
     /// <inheritdoc/>
-    public override CurriculumState Start(LengthRange range) => new() { Level = range.Shortest };
+    public override CurriculumState Start(LengthRange range) => new() { Level = From == 0 ? range.Shortest : From };
 
     /// <inheritdoc/>
     public override CurriculumState Observe(LengthRange range, CurriculumState state, BatchOutcome outcome)
@@ -36,6 +39,11 @@ public abstract record PromotingCurriculum : Curriculum
     /// <inheritdoc/>
     public override void Validate(LengthRange range)
     {
+        if (From != 0)
+        {
+            Require.Between("training.curriculum.from", From, range.Shortest, range.Longest);
+        }
+
         Require.Finite("training.curriculum.score", Score);
         Require.AtLeast("training.curriculum.window", Window, 1);
     }

@@ -8,18 +8,31 @@ open NtmLab.Tasks
 open NtmLab.Tests.Tasks.Curricula.Draws
 
 /// A window, and batches by length, score and sequences.
-type Case = { Window: int; Step: int; Factor: float; Batches: (int * float * int) list }
+type Case = {
+    From: int
+    Window: int
+    Step: int
+    Factor: float
+    Batches: (int * float * int) list
+}
 
 type Arbitraries =
     static member Case() : Arbitrary<Case> =
         gen {
+            let! from = Gen.elements [ 0; 2; 4; 9 ]
             let! window = Gen.choose (1, 12)
             let! step = Gen.choose (1, 3)
             let! factor = Gen.elements [ 1.0; 1.25; 2.0; 3.7 ]
             let score = Gen.elements [ 0.0; 0.25; 0.5; 0.75; 1.0 ]
             let! batches = Gen.listOfLength 100 (Gen.zip3 (Gen.choose (2, 9)) score (Gen.choose (1, 5)))
 
-            return { Window = window; Step = step; Factor = factor; Batches = batches }
+            return {
+                From = from
+                Window = window
+                Step = step
+                Factor = factor
+                Batches = batches
+            }
         }
         |> Arb.fromGen
 
@@ -44,7 +57,7 @@ let private expected (case: Case) (score: float) (isAt: int -> int -> bool) (abo
             else
                 level, (level, scores)
 
-    case.Batches |> List.mapFold observe (range.Shortest, []) |> fst
+    case.Batches |> List.mapFold observe (max range.Shortest case.From, []) |> fst
 
 let private levels (curriculum: Curriculum) (case: Case) : int list =
     case.Batches
@@ -66,7 +79,13 @@ let private promote =
     testList "promote" [
         testPropertyWithConfig config "grows when and only when it should" (fun (case: Case) ->
             let curriculum =
-                PromoteCurriculum(Score = 0.5, Window = case.Window, Step = case.Step, Factor = case.Factor)
+                PromoteCurriculum(
+                    From = case.From,
+                    Score = 0.5,
+                    Window = case.Window,
+                    Step = case.Step,
+                    Factor = case.Factor
+                )
 
             let above level = max (level + case.Step) (int (ceil (float level * case.Factor)))
             Expect.equal (levels curriculum case) (expected case 0.5 (=) above) "the levels")
@@ -122,7 +141,7 @@ let private mixed (level: int) : Map<int, float> =
 let private lookAndSay =
     testList "look-and-say" [
         testPropertyWithConfig config "grows when and only when it should" (fun (case: Case) ->
-            let curriculum = LookAndSayCurriculum(Score = 0.5, Window = case.Window)
+            let curriculum = LookAndSayCurriculum(From = case.From, Score = 0.5, Window = case.Window)
             let isAt level length = length = level || length = level + 1
             Expect.equal (levels curriculum case) (expected case 0.5 isAt ((+) 1)) "the levels")
 

@@ -26,6 +26,7 @@ let private resumeCommand (folder: RunFolder) : string =
 
 let private firstRecord
     (session: Session)
+    (nameInScript: string)
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
     (id: string)
@@ -34,6 +35,11 @@ let private firstRecord
         Id = id,
         Status = RunStatus.Running,
         Name = configuration.Name,
+        NameInScript =
+            (if nameInScript = configuration.Name then
+                 null
+             else
+                 nameInScript),
         Task = Catalog.NameOf(configuration.Task.GetType()),
         ScoreName = configuration.Task.ScoreName(),
         LossName = configuration.Task.Output().LossName,
@@ -51,6 +57,7 @@ let private firstRecord
 
 let private openFolder
     (session: Session)
+    (nameInScript: string)
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
     : RunFolder =
@@ -62,7 +69,7 @@ let private openFolder
             configuration.Name,
             configuration.Seed,
             File.ReadAllText session.Script,
-            firstRecord session configuration model,
+            firstRecord session nameInScript configuration model,
             TimeProvider.System
         )
 
@@ -174,16 +181,20 @@ let private failed (folder: RunFolder) (fault: NtmLabException) : exn =
         RunException($"{fault.Message} Go on, once that is mended, with: {resumeCommand folder}", fault)
     | _ -> fault
 
+/// What the script calls the experiment of a run.
+let private nameInScript (record: RunRecord) : string =
+    record.NameInScript |> Option.ofObj |> Option.defaultValue record.Name
+
 let private resolve (session: Session) (configuration: ExperimentConfiguration) : ExperimentConfiguration =
     match session.Resume with
     | None -> ConfigurationOverride.Apply(configuration, session.Overrides)
     | Some directory ->
         let record = RunFolder.ReadRecord directory
 
-        if record.Name <> configuration.Name then
+        if nameInScript record <> configuration.Name then
             raise (
                 RunException
-                    $"{directory}: holds '{record.Name}', but its script describes '{configuration.Name}'."
+                    $"{directory}: holds '{nameInScript record}', but its script describes '{configuration.Name}'."
             )
 
         let recorded = ConfigurationJson.Read(record.Configuration, configuration)
@@ -247,7 +258,7 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
     configuration.Validate()
     let task = configuration.Task
     use model = buildModel configuration
-    use folder = openFolder session configuration model
+    use folder = openFolder session described.Name configuration model
 
     if folder.Record.Status <> RunStatus.Finished then
         use trainer =
@@ -371,7 +382,7 @@ let runAll (configurations: ExperimentConfiguration list) : RunRecord list =
     serve (fun session standardOutput ->
         match session.Resume with
         | Some directory ->
-            let name = (RunFolder.ReadRecord directory).Name
+            let name = nameInScript (RunFolder.ReadRecord directory)
 
             match configurations |> List.tryFind (fun configuration -> configuration.Name = name) with
             | Some configuration -> [ serveOne session standardOutput configuration ]

@@ -15,6 +15,9 @@ public sealed record RunRecord
     /// <summary>The experiment's name.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The name in the script, where <c>--set name=...</c> gave the run another one; else null.</summary>
+    public string? NameInScript { get; init; }
+
     /// <summary>The task's name.</summary>
     public required string Task { get; init; }
 

@@ -366,6 +366,14 @@ open NtmLab.Training
 
                 Expect.equal lengths [ 2; 9 ] "those asked for"
                 Expect.equal (File.ReadAllText record) before "the record"
+                let named = Path.Combine(folder, "named")
+                Expect.equal (run (small named @ [ "--set"; "name=other" ])).Code 0 "a run of another name"
+
+                Expect.equal
+                    (run [ "evaluate"; firstRun named; "--lengths"; "2" ]).Code
+                    0
+                    "is found in its script"
+
                 let other = run [ "evaluate"; firstRun folder; "--set"; "model.width=3" ]
                 Expect.equal other.Code 1 other.Errors
                 Expect.stringContains other.Errors "another configuration" "a parameter depends on it"

@@ -113,14 +113,19 @@ let private history
     let plot = newPlot ()
     curve plot raw faint 1f
 
-    for name, line in references do
+    for index, (name, line) in List.indexed references do
         curve plot line Colors.Gray 1.5f
 
         for x, y in Array.tryLast line |> Option.toList do
             let label = plot.Add.Text(name, x, y)
             label.LabelFontColor <- Colors.Gray
             label.LabelFontSize <- 12f
-            label.LabelAlignment <- Alignment.LowerRight
+            // The first is above what a run reaches, the others are below.
+            label.LabelAlignment <-
+                if index = 0 then
+                    Alignment.LowerRight
+                else
+                    Alignment.UpperRight
 
     curve plot smooth bold 2.5f
     plot.YLabel(name, 13f)

@@ -9,6 +9,7 @@ open NtmLab.Configuration
 open NtmLab.Models
 open NtmLab.Tasks
 open NtmLab.Tests
+open NtmLab.Training
 open TorchSharp
 
 /// Tasks of the catalogue whose sequences come from the user's files: they cannot generate any by themselves.
@@ -216,7 +217,9 @@ let private references (law: Law) (task: SequenceTask) =
     ]
 
 let private configurationOf (task: SequenceTask) : ExperimentConfiguration =
-    ExperimentConfiguration(Name = "sample", Task = task, Model = NtmOptions())
+    // A length that no option of a task rules out.
+    let evaluation = EvaluationOptions(Lengths = [| SequenceTask.LengthLimit |])
+    ExperimentConfiguration(Name = "sample", Task = task, Model = NtmOptions(), Evaluation = evaluation)
 
 /// The options of a configuration's task with their values as JSON.
 let private written (configuration: ExperimentConfiguration) : Map<string, string> =

@@ -41,7 +41,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.Show arguments -> Commands.show arguments
         | Verb.Evaluate arguments -> Commands.evaluate arguments
         | Verb.ShowTask arguments -> Commands.showTask arguments
-        | Verb.Bench arguments -> Commands.bench arguments
+        | Verb.Bench arguments -> Bench.run arguments
         | Verb.Doctor arguments -> Commands.doctor arguments
         | Verb.Test -> Commands.test []
         | Verb.Format -> Commands.format []

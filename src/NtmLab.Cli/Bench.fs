@@ -1,0 +1,133 @@
+/// `ntmlab bench`: runs a benchmark, and prints it as a table or as JSON.
+module NtmLab.Cli.Bench
+
+open System.Text.Json
+open Argu
+open NtmLab.Benchmarks
+open NtmLab.Cli.Output
+open NtmLab.Configuration
+open NtmLab.Kernels
+open NtmLab.Native
+
+/// `ntmlab bench lstm` and `ntmlab bench gru`.
+let private benchLayers (kind: CellKind) (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let result =
+        RecurrentBenchmark.Run(
+            kind,
+            arguments.GetResult(Units, 100),
+            arguments.GetResult(Layers, 1),
+            arguments.GetResult(Inputs, 10),
+            arguments.GetResult(Batch, 1),
+            arguments.GetResult(Length, 1000),
+            arguments.GetResult(BenchArgument.Threads, 1),
+            arguments.GetResult(Repeats, 0)
+        )
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
+    else
+        table [ "engine"; "ms a batch"; "us a step of the batch" ] [
+            [ "fused"; $"{result.FusedMs:F2}"; $"{result.MicrosecondsPerStep:F2}" ]
+            [ "libtorch"; $"{result.ReferenceMs:F2}"; $"{result.ReferenceMicrosecondsPerStep:F2}" ]
+        ]
+
+        printfn
+            $"ratio {result.Ratio:F2}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+
+/// `ntmlab bench phases`.
+let private benchPhases (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let result = PhaseBenchmark.Run(arguments.GetResult(Batch, 1), arguments.GetResult(Length, 20))
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
+    else
+        table [ "phase"; "us a step and sequence"; "share"; "multiply-adds"; "of the peak" ] [
+            for phase in result.Phases ->
+                [
+                    phase.Name
+                    $"{phase.MicrosecondsPerStep:F2}"
+                    $"{100.0 * phase.Share:F1} %%"
+                    if phase.MultiplyAdds > 0L then
+                        $"{phase.MultiplyAdds}"
+                    else
+                        ""
+                    if phase.MultiplyAdds > 0L then
+                        $"{100.0 * phase.FractionOfPeak:F0} %%"
+                    else
+                        ""
+                ]
+        ]
+
+        let roof = result.Roofline
+
+        printfn
+            $"{result.MicrosecondsPerStep:F2} us a step and sequence; this core: {roof.MultiplyAddsPerSecond / 1e9:F1} G multiply-adds/s, second-level cache {roof.CacheBytesPerSecond / 1e9:F0} GB/s, memory {roof.MemoryBytesPerSecond / 1e9:F0} GB/s"
+
+/// `ntmlab bench batches`.
+let private benchBatches (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let costs = BatchBenchmark.Run(arguments.GetResult(Batch, 16), arguments.GetResult(Repeats, 0))
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
+    else
+        table [ "task"; "length"; "steps"; "us a draw"; "us a fused step"; "ratio" ] [
+            for cost in costs ->
+                [
+                    cost.Name
+                    string cost.Length
+                    string cost.Steps
+                    $"{cost.DrawMicroseconds:F0}"
+                    $"{cost.StepMicroseconds:F0}"
+                    $"{100.0 * cost.Ratio:F2} %%"
+                ]
+        ]
+
+        let worst = costs |> Seq.maxBy _.Ratio
+        printfn $"drawing takes at most {100.0 * worst.Ratio:F2} %% of a fused step ({worst.Name})"
+
+/// `ntmlab bench`.
+let run (arguments: ParseResults<BenchArgument>) : int =
+    LibTorch.Load()
+    let json = arguments.Contains BenchArgument.Json
+
+    match arguments.GetResult BenchArgument.What with
+    | Ntm ->
+        let result =
+            NtmBenchmark.Run(
+                arguments.GetResult(Batch, 1),
+                arguments.GetResult(Length, 20),
+                arguments.GetResult(BenchArgument.Threads, 1),
+                arguments.GetResult(Repeats, 0)
+            )
+
+        if json then
+            printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
+        else
+            table [ "engine"; "ms a batch"; "us a step and sequence" ] [
+                [ "fused"; $"{result.FusedMs:F3}"; $"{result.MicrosecondsPerStep:F2}" ]
+                [ "reference"; $"{result.ReferenceMs:F2}"; $"{result.MicrosecondsPerStep * result.Ratio:F1}" ]
+            ]
+
+            printfn
+                $"ratio {result.Ratio:F1}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+    | Phases -> benchPhases arguments json
+    | Batches -> benchBatches arguments json
+    | Lstm -> benchLayers CellKind.Lstm arguments json
+    | Gru -> benchLayers CellKind.Gru arguments json
+    | Long ->
+        let costs = NtmBenchmark.ByLength [ 100; 300; 1000; 3000; 10_000; 30_000 ]
+
+        if json then
+            printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
+        else
+            table [ "steps"; "ms a sequence"; "us a step"; "workspace MiB" ] [
+                for cost in costs ->
+                    [
+                        string cost.Steps
+                        $"{cost.Milliseconds:F2}"
+                        $"{cost.MicrosecondsPerStep:F2}"
+                        $"{float cost.PeakBytes / 1048576.0:F1}"
+                    ]
+            ]
+
+    0

@@ -23,16 +23,21 @@ let private numeric (value: torch.Tensor) (f: unit -> torch.Tensor) : float[] =
     use noGradient = torch.no_grad ()
     let flat = value.detach().view -1L
 
+    // The number is held until the call returns: it would be freed under it when garbage is collected meanwhile.
+    let set (i: int64) (x: float) =
+        use number = x.ToScalar()
+        flat[i].fill_ number |> ignore
+
     let at (i: int64) (x: float) =
         use scope = torch.NewDisposeScope()
-        flat[i].fill_(x.ToScalar()) |> ignore
+        set i x
         f().ToDouble()
 
     [|
         for i in 0L .. value.numel () - 1L do
             let original = flat[i].ToDouble()
             let difference = at i (original + step) - at i (original - step)
-            flat[i].fill_(original.ToScalar()) |> ignore
+            set i original
             difference / (2.0 * step)
     |]
 

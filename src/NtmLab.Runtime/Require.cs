@@ -97,5 +97,26 @@ public static class Require
         }
     }
 
+    /// <summary>Requires a number greater than <paramref name="low"/> and less than <paramref name="high"/>.</summary>
+    /// <exception cref="ConfigurationException">It is not.</exception>
+    public static void Inside(string option, double value, double low, double high)
+    {
+        if (!(value > low && value < high))
+        {
+            throw new ConfigurationException(
+                $"{option}: {Text(value)} is not allowed; a number greater than {Text(low)} and less than {Text(high)} is.");
+        }
+    }
+
+    /// <summary>Requires a cosine, a number from -1 to 1, both included.</summary>
+    /// <exception cref="ConfigurationException">It is not.</exception>
+    public static void Cosine(string option, double value)
+    {
+        if (!(value is >= -1 and <= 1))
+        {
+            throw new ConfigurationException($"{option}: {Text(value)} is not allowed; a number from -1 to 1 is.");
+        }
+    }
+
     private static string Text(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 }

@@ -62,6 +62,7 @@ let private tests () : Test =
             ]
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
+            Models.KeepingModelTests.tests
             Models.TokenModelTests.tests
         ]
         testList "Data" [

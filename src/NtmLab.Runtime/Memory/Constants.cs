@@ -8,6 +8,18 @@ namespace NtmLab.Memory;
 /// </summary>
 internal static class Constants
 {
+    /// <summary>0.</summary>
+    public static readonly Scalar Zero = 0.0.ToScalar();
+
+    /// <summary>1/2.</summary>
+    public static readonly Scalar Half = 0.5.ToScalar();
+
+    /// <summary>A score that leaves nothing of a slot in a softmax, and with which that of no slot at all stays finite.</summary>
+    public static readonly Scalar Excluded = (-1e9).ToScalar();
+
+    /// <summary>See <see cref="SurprisePolicy.ErrorEpsilon"/>.</summary>
+    public static readonly Scalar ErrorEpsilon = SurprisePolicy.ErrorEpsilon.ToScalar();
+
     /// <summary>1.</summary>
     public static readonly Scalar One = 1.0.ToScalar();
 

@@ -10,4 +10,7 @@ internal static class HeadActivations
 
     /// <summary><c>oneplus(x) = 1 + ln(1 + e^x)</c>, at least 1 (Graves et al. 2016, methods).</summary>
     public static Tensor OnePlus(Tensor x) => Softplus(x).add(Constants.One);
+
+    /// <summary>The bias that softplus makes this value of: <c>ln(e^y - 1)</c>.</summary>
+    public static float SoftplusInverse(double y) => (float)(y + Math.Log(1 - Math.Exp(-y)));
 }

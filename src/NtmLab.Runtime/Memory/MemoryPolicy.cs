@@ -36,6 +36,15 @@ public abstract class MemoryPolicy : nn.Module
     /// <summary>The fewest slots that the policy can work with.</summary>
     public virtual int LeastSlots => 1;
 
+    /// <summary>
+    /// Whether memory begins without slots and gets new ones as writes ask for them; the model's number of slots is then the most
+    /// that there may be.
+    /// </summary>
+    public virtual bool Grows => false;
+
+    /// <summary>Whether saving has a price that training adds to the loss: <see cref="PolicyState.Price"/>.</summary>
+    public virtual bool HasPrice => false;
+
     /// <summary>How many values the policy needs from the controller in each step.</summary>
     public abstract int InterfaceSize { get; }
 
@@ -64,10 +73,15 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
     public abstract PolicyState Start(Tensor memory);
 
-    /// <summary>Decides what to write.</summary>
+    /// <summary>Sees the model's input of a step before anything is decided; by default it takes no notice.</summary>
+    /// <param name="input">The input, <c>[batch, feature]</c>.</param>
+    /// <param name="state">The state one step ago.</param>
+    public virtual PolicyState Observe(Tensor input, PolicyState state) => state;
+
+    /// <summary>Decides what to write. A weighting over more slots than there are asks for as many new ones at the end.</summary>
     /// <param name="memory">The memory one step ago, <c>[batch, slots, width]</c>.</param>
     /// <param name="interfaceValues">What the controller says, <c>[batch, InterfaceSize]</c>.</param>
-    /// <param name="state">The state one step ago.</param>
+    /// <param name="state">What <see cref="Observe"/> returned.</param>
     public abstract (WriteDecision Decision, PolicyState State) Write(Tensor memory, Tensor interfaceValues, PolicyState state);
 
     /// <summary>Decides what to read.</summary>
@@ -82,6 +96,12 @@ public abstract record PolicyState
 {
     /// <summary>All tensors of the state.</summary>
     public abstract IEnumerable<Tensor> Tensors { get; }
+
+    /// <summary>What was saved so far costs this much in the unit of the loss, <c>[batch]</c>; null where nothing has a price.</summary>
+    public virtual Tensor? Price => null;
+
+    /// <summary>How many slots hold something that was saved, <c>[batch]</c>; null where the policy does not tell them apart.</summary>
+    public virtual Tensor? SlotsUsed => null;
 
     /// <summary>The same kind of state with other tensors.</summary>
     /// <param name="tensors">As many as <see cref="Tensors"/>, in its order and of its shapes.</param>

@@ -44,5 +44,5 @@ public sealed record DncOptions : MemoryModelOptions
     }
 
     /// <inheritdoc/>
-    protected override MemoryPolicy Policy() => new DncPolicy(this);
+    protected override MemoryPolicy Policy(int inputWidth) => new DncPolicy(this);
 }

@@ -26,5 +26,5 @@ public sealed record LruaOptions : MemoryModelOptions
     }
 
     /// <inheritdoc/>
-    protected override MemoryPolicy Policy() => new LruaPolicy(Width, ReadHeads, UsageDecay);
+    protected override MemoryPolicy Policy(int inputWidth) => new LruaPolicy(Width, ReadHeads, UsageDecay);
 }

@@ -25,6 +25,7 @@ public sealed class MemoryModel : FusableModel
     private readonly MemoryModelOptions _options;
     private readonly Controller _controller;
     private readonly MemoryPolicy _policy;
+    private readonly DecisionCheck _decisions;
 
     /// <summary>Makes the model with freshly drawn parameters.</summary>
     /// <param name="inputWidth">Features of the input in each step.</param>
@@ -38,6 +39,7 @@ public sealed class MemoryModel : FusableModel
         options.Validate();
         _options = options;
         _policy = policy;
+        _decisions = new DecisionCheck(policy);
         var readWidth = policy.ReadHeads * policy.Width;
         _controller = options.Controller.Build(inputWidth + readWidth, random);
         var units = _controller.OutputWidth;
@@ -55,8 +57,8 @@ public sealed class MemoryModel : FusableModel
     }
 
     /// <summary>
-    /// The number of slots N. No parameter depends on it: a trained model may be evaluated with more slots than it had in
-    /// training.
+    /// The number of slots N; of a memory that grows, the most that there may be. No parameter depends on it: a trained model may be
+    /// evaluated with more slots than it had in training.
     /// </summary>
     /// <exception cref="ConfigurationException">Fewer slots than the policy can work with.</exception>
     public int Slots
@@ -84,9 +86,12 @@ public sealed class MemoryModel : FusableModel
     /// <inheritdoc/>
     public override long StateSize =>
         _controller.StateSize
-        + ((long)Slots * _policy.Width)
+        + ((long)FirstSlots * _policy.Width)
         + ((long)_policy.ReadHeads * _policy.Width)
-        + _policy.StateSize(Slots);
+        + _policy.StateSize(FirstSlots);
+
+    /// <inheritdoc/>
+    public override bool StateGrows => _policy.Grows;
 
     /// <summary>
     /// Multiply-adds of one forward step for one sequence: controller, interface and output products, one pass over the
@@ -96,14 +101,17 @@ public sealed class MemoryModel : FusableModel
         _controller.MultiplyAddsPerStep
         + InterfaceWeight.numel()
         + OutputWeight.numel()
-        + ((long)Slots * _policy.Width * (_policy.ReadHeads + (2L * _policy.WriteHeads)))
-        + _policy.MultiplyAddsPerStep(Slots);
+        + ((long)FirstSlots * _policy.Width * (_policy.ReadHeads + (2L * _policy.WriteHeads)))
+        + _policy.MultiplyAddsPerStep(FirstSlots);
 
     /// <summary>
     /// Controller, write, read and output: a vector that is written at once and read <paramref name="lag"/> steps later
     /// passes no step in between, whatever the lag.
     /// </summary>
     public override long PathLength(long lag) => lag == 0 ? 2 : 4;
+
+    /// <summary>Slots before the first step.</summary>
+    private int FirstSlots => _policy.Grows ? 0 : Slots;
 
     /// <inheritdoc/>
     protected override NetworkShape? FusedShape =>
@@ -115,10 +123,30 @@ public sealed class MemoryModel : FusableModel
     /// <inheritdoc/>
     public override ModelState InitialState(long batch)
     {
-        var like = InterfaceWeight;
-        var memory = FirstMemory().to(like.dtype).to(like.device).unsqueeze(0).expand(batch, -1, -1);
+        var memory = Blank(0, FirstSlots).unsqueeze(0).expand(batch, -1, -1);
         var reads = InitialReads.unsqueeze(0).expand(batch, -1, -1);
         return new State(_controller.Start(batch), reads, memory, _policy.Start(memory));
+    }
+
+    /// <summary>What the memory holds in a state of this model.</summary>
+    /// <param name="state">The state.</param>
+    public static MemoryContents Contents(ModelState state)
+    {
+        var known = (State)state;
+        return new MemoryContents(known.Memory, known.Policy);
+    }
+
+    /// <inheritdoc/>
+    public override (Tensor Logits, Tensor? Price) ForwardWithPrice(Tensor input)
+    {
+        if (!_policy.HasPrice)
+        {
+            return base.ForwardWithPrice(input);
+        }
+
+        RequireSequences(input);
+        var (logits, state) = Run(input, InitialState(input.shape[0]));
+        return (logits, ((State)state).Policy.Price);
     }
 
     /// <inheritdoc/>
@@ -129,9 +157,11 @@ public sealed class MemoryModel : FusableModel
         var (hidden, controllerState) = _controller.Step(seen, last.Controller);
         var interfaceValues = nn.functional.linear(hidden, InterfaceWeight, InterfaceBias);
 
-        var (write, policyState) = _policy.Write(last.Memory, interfaceValues, last.Policy);
-        var memory = Addressing.Write(last.Memory, write.Weighting, write.Erase, write.Add);
+        var observed = _policy.Observe(input, last.Policy);
+        var (write, policyState) = _policy.Write(last.Memory, interfaceValues, observed);
+        var memory = Written(last.Memory, write);
         (var read, policyState) = _policy.Read(memory, interfaceValues, policyState);
+        _decisions.Require(read, memory);
         var reads = Addressing.Read(memory, read.Weighting);
 
         trace?.Record(read.Weighting, write.Weighting, reads, write.Erase, write.Add);
@@ -142,20 +172,40 @@ public sealed class MemoryModel : FusableModel
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> ConstantStart()
     {
-        var memory = FirstMemory();
+        var memory = Blank(0, FirstSlots);
         return [memory, .. _policy.Start(memory.unsqueeze(0)).Tensors.Select(part => part[0].contiguous())];
     }
 
-    /// <summary>The memory before the first step, <c>[slots, width]</c>; a slot starts the same however many there are.</summary>
-    private Tensor FirstMemory()
+    /// <summary>The memory after a write, with the new slots that it asks for.</summary>
+    private Tensor Written(Tensor memory, WriteDecision write)
     {
-        var memory = HeldNumber.With(_options.InitialMemory, value => full([Slots, _policy.Width], value));
+        _decisions.Require(write, memory);
+        var (slots, wanted) = (checked((int)memory.shape[1]), checked((int)write.Weighting.shape[2]));
+        if (wanted > slots)
+        {
+            if (wanted > Slots)
+            {
+                throw new ConfigurationException(
+                    $"model.slots: {Slots} is not enough; policy '{_policy.GetName()}' asks for slot {wanted} of this sequence.");
+            }
+
+            var more = Blank(slots, wanted - slots).unsqueeze(0).expand(memory.shape[0], -1, -1);
+            memory = cat([memory, more], 1);
+        }
+
+        return Addressing.Write(memory, write.Weighting, write.Erase, write.Add);
+    }
+
+    /// <summary>Slots that nothing was written to, <c>[count, width]</c>; a slot starts the same however many there are.</summary>
+    private Tensor Blank(int first, int count)
+    {
+        var memory = HeldNumber.With(_options.InitialMemory, value => full([count, _policy.Width], value));
         if (_options.InitialSpread > 0)
         {
             var values = TensorMemory.Values(memory);
-            for (var slot = 0; slot < Slots; slot++)
+            for (var slot = 0; slot < count; slot++)
             {
-                var random = new RandomStream(1, "initial memory", (ulong)slot);
+                var random = new RandomStream(1, "initial memory", (ulong)(first + slot));
                 foreach (ref var value in values.Slice(slot * _policy.Width, _policy.Width))
                 {
                     value += (float)(_options.InitialSpread * random.NextNormal());
@@ -163,7 +213,8 @@ public sealed class MemoryModel : FusableModel
             }
         }
 
-        return memory;
+        var like = InterfaceWeight;
+        return memory.to(like.dtype).to(like.device);
     }
 
     private sealed record State(
@@ -181,6 +232,11 @@ public sealed class MemoryModel : FusableModel
         }
     }
 }
+
+/// <summary>What a memory holds.</summary>
+/// <param name="Memory">The memory, <c>[batch, slots, width]</c>.</param>
+/// <param name="Policy">What its policy knows of it.</param>
+public sealed record MemoryContents(Tensor Memory, PolicyState Policy);
 
 /// <summary>Configuration of a <see cref="MemoryModel"/>.</summary>
 public abstract record MemoryModelOptions : ModelOptions
@@ -213,7 +269,7 @@ public abstract record MemoryModelOptions : ModelOptions
     public override SequenceModel Build(int inputWidth, int outputWidth, RandomStream random)
     {
         Validate();
-        return new MemoryModel(inputWidth, outputWidth, this, Policy(), random);
+        return new MemoryModel(inputWidth, outputWidth, this, Policy(inputWidth), random);
     }
 
     /// <inheritdoc/>
@@ -229,5 +285,6 @@ public abstract record MemoryModelOptions : ModelOptions
     }
 
     /// <summary>Makes the policy.</summary>
-    protected abstract MemoryPolicy Policy();
+    /// <param name="inputWidth">Features of the model's input in each step.</param>
+    protected abstract MemoryPolicy Policy(int inputWidth);
 }

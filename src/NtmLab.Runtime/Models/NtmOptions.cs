@@ -41,5 +41,5 @@ public sealed record NtmOptions : MemoryModelOptions
     }
 
     /// <inheritdoc/>
-    protected override MemoryPolicy Policy() => new NtmPolicy(Width, ReadHeads, WriteHeads, ShiftWidth, InitialKeyStrength);
+    protected override MemoryPolicy Policy(int inputWidth) => new NtmPolicy(Width, ReadHeads, WriteHeads, ShiftWidth, InitialKeyStrength);
 }

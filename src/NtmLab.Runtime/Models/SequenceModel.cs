@@ -32,10 +32,13 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     /// <summary>The number of trained values.</summary>
     public long ParameterCount => parameters().Sum(parameter => parameter.numel());
 
-    /// <summary>Values carried from step to step for one sequence.</summary>
+    /// <summary>Values carried from step to step for one sequence; of a state that grows, those before the first step.</summary>
     public abstract long StateSize { get; }
 
-    /// <summary>Multiply-adds of one forward step for one sequence.</summary>
+    /// <summary>Whether more is carried after more steps.</summary>
+    public virtual bool StateGrows => false;
+
+    /// <summary>Multiply-adds of one forward step for one sequence; where the state grows, of the first one.</summary>
     public abstract long MultiplyAddsPerStep { get; }
 
     /// <summary>
@@ -90,6 +93,15 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
         RequireSequences(input);
         return Run(input, InitialState(input.shape[0]), trace).Logits;
     }
+
+    /// <summary>Whole sequences from the initial state, as in training.</summary>
+    /// <param name="input">The sequences, <c>[batch, time, feature]</c>, at least one step.</param>
+    /// <returns>
+    /// Logits, <c>[batch, time, out]</c>, and what the model's own decisions cost in the unit of the loss, <c>[batch]</c>, which
+    /// training adds to it; null where they cost nothing.
+    /// </returns>
+    /// <exception cref="ShapeException">The input has another shape.</exception>
+    public virtual (Tensor Logits, Tensor? Price) ForwardWithPrice(Tensor input) => (Forward(input), null);
 
     /// <summary>Whole sequences from a given state: a long sequence may be cut, and what one call returns given to the next.</summary>
     /// <param name="input">The sequences, <c>[batch, time, feature]</c>, at least one step.</param>

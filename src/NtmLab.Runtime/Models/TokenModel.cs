@@ -36,6 +36,9 @@ public sealed class TokenModel : SequenceModel
     public override long StateSize => _inner.StateSize;
 
     /// <inheritdoc/>
+    public override bool StateGrows => _inner.StateGrows;
+
+    /// <inheritdoc/>
     public override long MultiplyAddsPerStep => _inner.MultiplyAddsPerStep;
 
     /// <inheritdoc/>
@@ -72,6 +75,13 @@ public sealed class TokenModel : SequenceModel
     {
         RequireSequences(input);
         return _inner.Forward(Vectors(input), trace);
+    }
+
+    /// <inheritdoc/>
+    public override (Tensor Logits, Tensor? Price) ForwardWithPrice(Tensor input)
+    {
+        RequireSequences(input);
+        return _inner.ForwardWithPrice(Vectors(input));
     }
 
     /// <inheritdoc/>

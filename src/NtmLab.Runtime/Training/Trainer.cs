@@ -139,7 +139,7 @@ public sealed class Trainer : IDisposable
         var count = (int)drawn.Input.shape[0];
         _source.Prepare(_state.Batches + 1, _state.Sequences + count, curriculum);
         var batch = drawn.To(_device);
-        var logits = Model.Forward(batch.Input);
+        var (logits, price) = Model.ForwardWithPrice(batch.Input);
         var loss = _task.Loss(logits, batch);
         var value = loss.item<float>();
         if (!float.IsFinite(value))
@@ -149,7 +149,7 @@ public sealed class Trainer : IDisposable
                 + "a smaller training.optimiser.learningRate usually helps.");
         }
 
-        loss.backward();
+        (price is null ? loss : loss + price.mean()).backward();
         Step(count);
         var scores = _task.Score(logits, batch);
         var outcome = new BatchOutcome(

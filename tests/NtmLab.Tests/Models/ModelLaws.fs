@@ -127,11 +127,15 @@ let private state (options: ModelOptions) = [
         let carried = model.InitialState(1L).Tensors |> Seq.sumBy _.numel()
         Expect.equal carried model.StateSize "for one sequence")
 
-    testCase "carries state of the same shapes from step to step"
+    testCase "carries state of the same shapes from step to step, or says that it grows"
     <| withModel options (fun model ->
         let start = model.InitialState 2L
         let struct (_, next) = stepping model (sequences 7UL 2 8) start
-        Expect.equal (shapes next) (shapes start) "constant memory")
+
+        if model.StateGrows then
+            Expect.notEqual (shapes next) (shapes start) "memory that grows"
+        else
+            Expect.equal (shapes next) (shapes start) "constant memory")
 
     testCase "goes on from a state that was kept elsewhere"
     <| withModel options (fun model ->

@@ -7,8 +7,13 @@ public sealed class HeadTrace
 {
     private readonly List<HeadStep> _steps = [];
 
-    /// <summary>One entry per time step.</summary>
-    public IReadOnlyList<HeadStep> Steps => _steps;
+    /// <summary>
+    /// One entry per time step. Where memory grew, weightings of earlier steps are 0 on the slots that were not there yet: all have
+    /// the same number of slots.
+    /// </summary>
+    public IReadOnlyList<HeadStep> Steps => HasGrown ? [.. _steps.Select(step => step.Over(Slots(_steps[^1])))] : _steps;
+
+    private bool HasGrown => _steps.Count > 0 && Slots(_steps[0]) < Slots(_steps[^1]);
 
     /// <summary>Records one step.</summary>
     /// <param name="readWeighting">Read weightings, <c>[batch, read heads, slots]</c>.</param>
@@ -22,6 +27,8 @@ public sealed class HeadTrace
 
     /// <summary>Records one step.</summary>
     public void Record(HeadStep step) => _steps.Add(step);
+
+    private static int Slots(HeadStep step) => step.ReadWeighting[0].Length;
 
     private static float[][] First(Tensor perHead)
     {
@@ -43,4 +50,12 @@ public sealed record HeadStep(
     IReadOnlyList<float[]> WriteWeighting,
     IReadOnlyList<float[]> Reads,
     IReadOnlyList<float[]> Erase,
-    IReadOnlyList<float[]> Add);
+    IReadOnlyList<float[]> Add)
+{
+    /// <summary>The same with weightings over more slots.</summary>
+    internal HeadStep Over(int slots) =>
+        this with { ReadWeighting = Padded(ReadWeighting, slots), WriteWeighting = Padded(WriteWeighting, slots) };
+
+    private static float[][] Padded(IReadOnlyList<float[]> weightings, int slots) =>
+        [.. weightings.Select(weighting => weighting.Concat(new float[slots - weighting.Length]).ToArray())];
+}

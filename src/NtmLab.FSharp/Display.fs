@@ -196,7 +196,16 @@ let follow (record: RunRecord) (options: TrainingOptions) (work: Display -> 'T) 
 let scores (record: RunRecord) : unit =
     let table = Table().RoundedBorder()
 
-    for heading in [ "length"; record.ScoreName; "perfect" ] do
+    let countsSlots = record.Evaluation |> Seq.exists _.SlotsUsed.HasValue
+
+    for heading in
+        [
+            "length"
+            record.ScoreName
+            "perfect"
+            if countsSlots then
+                "slots used"
+        ] do
         table.AddColumn(TableColumn(heading).RightAligned()) |> ignore
 
     for score in record.Evaluation do
@@ -205,7 +214,17 @@ let scores (record: RunRecord) : unit =
         let value = score.Score
         let text = value.ToString((if value = 0.0 || abs value >= 0.1 then "F2" else "G2"), invariant)
 
-        table.AddRow(string score.Length, text, perfect) |> ignore
+        table.AddRow [|
+            string score.Length
+            text
+            perfect
+            if countsSlots then
+                score.SlotsUsed
+                |> Option.ofNullable
+                |> Option.map _.ToString("F1", invariant)
+                |> Option.defaultValue "-"
+        |]
+        |> ignore
 
     AnsiConsole.Write table
 

@@ -20,6 +20,9 @@ public sealed class KeepNovelPolicy(KeepNovelOptions options) : KeepingPolicy("k
     private readonly bool _merges = options.Repeats == Repeats.Merge;
 
     /// <inheritdoc/>
+    public override bool Grows => true;
+
+    /// <inheritdoc/>
     public override long MultiplyAddsPerStep(int slots) => base.MultiplyAddsPerStep(slots) + (2L * slots * Width);
 
     /// <inheritdoc/>
@@ -30,15 +33,17 @@ public sealed class KeepNovelPolicy(KeepNovelOptions options) : KeepingPolicy("k
     protected override (Tensor Place, NamedState State) Save(Offered offered)
     {
         var state = offered.State;
-        var empty = state[NamedState.StrengthName].le(Constants.Zero);
         using var choosing = no_grad();
-        var similarity = Addressing.CosineSimilarity(offered.Vector, offered.Memory)
-            .squeeze(1)
-            .masked_fill(empty, Constants.Excluded);
-        var (most, nearest) = similarity.max(1, keepdim: true);
-        var repeated = most.gt(_threshold).to(similarity.dtype);
+        if (state[NamedState.StrengthName].shape[1] == 0)
+        {
+            var (first, started) = SaveInTurn(state, offered.Ones);
+            return (first, started.Set(Counts, first));
+        }
+
+        var (most, nearest) = Similarities(offered).max(1, keepdim: true);
+        var repeated = most.gt(_threshold).to(most.dtype);
         var (place, next) = SaveInTurn(state, Constants.One - repeated);
-        var counts = (state[Counts] * (Constants.One - place)) + place;
+        var counts = (Wider(state[Counts], place.shape[1]) * (Constants.One - place)) + place;
         if (_merges)
         {
             var merged = zeros_like(place).scatter(1, nearest, repeated);

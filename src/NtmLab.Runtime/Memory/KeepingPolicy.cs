@@ -43,6 +43,9 @@ public abstract class KeepingPolicy : MemoryPolicy
     /// <inheritdoc/>
     public override int InterfaceSize => _layout.Size;
 
+    /// <inheritdoc/>
+    public override bool CountsSlots => true;
+
     /// <summary>Strength, a counter, and what the policy itself keeps.</summary>
     /// <param name="slots">The number of slots.</param>
     public override long StateSize(int slots)
@@ -106,14 +109,24 @@ public abstract class KeepingPolicy : MemoryPolicy
     /// <summary>The values of one part among those of all.</summary>
     protected Span<float> Part(string name, Span<float> values) => _layout.Part(name, values);
 
-    /// <summary>Saves into the next slot, the one after the last one taken; the slot after the last is the first again.</summary>
+    /// <summary>
+    /// Saves into the next slot, the one after the last one taken. Memory that grows gets new slots for it; at its capacity, the slot
+    /// after the last is the first again.
+    /// </summary>
     /// <param name="state">The state.</param>
     /// <param name="strength">How strongly, <c>[batch, 1]</c>; 0 where nothing is saved.</param>
     /// <returns>The slot, <c>[batch, slots]</c>, and the state after it.</returns>
-    protected static (Tensor Place, NamedState State) SaveInTurn(NamedState state, Tensor strength)
+    protected (Tensor Place, NamedState State) SaveInTurn(NamedState state, Tensor strength)
     {
         var held = state[NamedState.StrengthName];
-        var next = HeldNumber.With(held.shape[1], slots => state[Saves].remainder(slots));
+        var slots = Grows ? Capacity : held.shape[1];
+        var next = HeldNumber.With(slots, count => state[Saves].remainder(count));
+        if (Grows)
+        {
+            var wanted = ((next + Constants.One) * strength.gt(Constants.Zero)).max().to(ScalarType.Int64).item<long>();
+            state = state.Set(NamedState.StrengthName, Wider(held, wanted));
+        }
+
         return SaveAt(state, next, strength);
     }
 
@@ -125,13 +138,31 @@ public abstract class KeepingPolicy : MemoryPolicy
     protected static (Tensor Place, NamedState State) SaveAt(NamedState state, Tensor slot, Tensor strength)
     {
         var held = state[NamedState.StrengthName];
-        var saved = strength.gt(Constants.Zero).to(held.dtype);
-        var place = zeros_like(held).scatter(1, slot.to(ScalarType.Int64), saved);
+        var saved = strength.gt(Constants.Zero);
+        var place = zeros_like(held);
+        if (held.shape[1] > 0)
+        {
+            // Where nothing is saved, the slot may not be there yet.
+            var there = (slot * saved).to(ScalarType.Int64);
+            place = place.scatter(1, there, saved.to(held.dtype));
+        }
+
         return (
             place,
             state.Set(NamedState.StrengthName, (held * (Constants.One - place)) + (place * strength))
                 .Set(Saves, state[Saves] + saved));
     }
+
+    /// <summary>A value for each slot, <c>[batch, slots]</c>, with zeros for new slots up to a number.</summary>
+    protected static Tensor Wider(Tensor values, long slots) => values.shape[1] >= slots
+        ? values
+        : cat([values, zeros(values.shape[0], slots - values.shape[1], values.dtype, values.device)], 1);
+
+    /// <summary>The cosine similarity of an offered vector with each slot that holds something, <c>[batch, slots]</c>; -1e9 with others.</summary>
+    protected static Tensor Similarities(Offered offered) =>
+        Addressing.CosineSimilarity(offered.Vector, offered.Memory)
+            .squeeze(1)
+            .masked_fill(offered.State[NamedState.StrengthName].le(Constants.Zero), Constants.Excluded);
 
     /// <summary>Makes a tensor of zeros, given its shape without the batch.</summary>
     protected delegate Tensor Zeros(params ReadOnlySpan<long> shape);

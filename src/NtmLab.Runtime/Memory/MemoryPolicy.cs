@@ -42,8 +42,14 @@ public abstract class MemoryPolicy : nn.Module
     /// </summary>
     public virtual bool Grows => false;
 
+    /// <summary>The most slots that there may be: the model's number of slots, which the model sets.</summary>
+    public int Capacity { get; internal set; } = int.MaxValue;
+
     /// <summary>Whether saving has a price that training adds to the loss: <see cref="PolicyState.Price"/>.</summary>
     public virtual bool HasPrice => false;
+
+    /// <summary>Whether its states know how many slots hold something: <see cref="PolicyState.SlotsUsed"/>.</summary>
+    public virtual bool CountsSlots => false;
 
     /// <summary>How many values the policy needs from the controller in each step.</summary>
     public abstract int InterfaceSize { get; }

@@ -42,6 +42,9 @@ public sealed class SurprisePolicy : KeepingPolicy
     }
 
     /// <inheritdoc/>
+    public override bool Grows => true;
+
+    /// <inheritdoc/>
     public override bool HasPrice => true;
 
     /// <inheritdoc/>

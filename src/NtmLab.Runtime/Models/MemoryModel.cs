@@ -68,6 +68,7 @@ public sealed class MemoryModel : FusableModel
         {
             Require.AtLeast("model.slots", value, _policy.LeastSlots);
             field = value;
+            _policy.Capacity = value;
             FuseAgain();
         }
     }
@@ -109,6 +110,12 @@ public sealed class MemoryModel : FusableModel
     /// passes no step in between, whatever the lag.
     /// </summary>
     public override long PathLength(long lag) => lag == 0 ? 2 : 4;
+
+    /// <inheritdoc/>
+    public override bool CountsSlots => _policy.CountsSlots;
+
+    /// <inheritdoc/>
+    public override Tensor? SlotsUsed(ModelState state) => ((State)state).Policy.SlotsUsed;
 
     /// <summary>Slots before the first step.</summary>
     private int FirstSlots => _policy.Grows ? 0 : Slots;

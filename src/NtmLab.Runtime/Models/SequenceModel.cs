@@ -38,6 +38,14 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     /// <summary>Whether more is carried after more steps.</summary>
     public virtual bool StateGrows => false;
 
+    /// <summary>Whether <see cref="SlotsUsed"/> is known.</summary>
+    public virtual bool CountsSlots => false;
+
+    /// <summary>How many slots of a memory hold something that was saved.</summary>
+    /// <param name="state">A state of this model.</param>
+    /// <returns><c>[batch]</c>; null where the model does not tell them apart.</returns>
+    public virtual Tensor? SlotsUsed(ModelState state) => null;
+
     /// <summary>Multiply-adds of one forward step for one sequence; where the state grows, of the first one.</summary>
     public abstract long MultiplyAddsPerStep { get; }
 

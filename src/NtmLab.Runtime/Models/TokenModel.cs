@@ -39,6 +39,12 @@ public sealed class TokenModel : SequenceModel
     public override bool StateGrows => _inner.StateGrows;
 
     /// <inheritdoc/>
+    public override bool CountsSlots => _inner.CountsSlots;
+
+    /// <inheritdoc/>
+    public override Tensor? SlotsUsed(ModelState state) => _inner.SlotsUsed(state);
+
+    /// <inheritdoc/>
     public override long MultiplyAddsPerStep => _inner.MultiplyAddsPerStep;
 
     /// <inheritdoc/>

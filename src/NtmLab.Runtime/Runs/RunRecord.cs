@@ -117,13 +117,24 @@ public sealed record RunRecord
         ["solvedAtSequences"] = SolvedAtSequences,
         ["solvedAtSeconds"] = SolvedAtSeconds is { } seconds ? Math.Round(seconds, 3) : null,
         ["evaluation"] = new JsonArray(
-            [.. Evaluation.Select(score => new JsonObject
-            {
-                ["length"] = score.Length,
-                [ScoreKey()] = score.Score,
-                ["perfectFraction"] = score.PerfectFraction,
-            })]),
+            [.. Evaluation.Select(ReportScore)]),
     };
+
+    private JsonObject ReportScore(LengthScore score)
+    {
+        var report = new JsonObject
+        {
+            ["length"] = score.Length,
+            [ScoreKey()] = score.Score,
+            ["perfectFraction"] = score.PerfectFraction,
+        };
+        if (score.SlotsUsed is { } slots)
+        {
+            report["slotsUsed"] = slots;
+        }
+
+        return report;
+    }
 
     private string ScoreKey()
     {

@@ -31,6 +31,7 @@ public static class Evaluation
         foreach (var length in lengths)
         {
             var scores = new List<float>(sequences);
+            var slots = new List<float>(sequences);
             for (var start = 0; start < sequences; start += BatchLimit)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -38,13 +39,34 @@ public static class Evaluation
                 var random = new RandomStream(seed, $"evaluate length {length}", (ulong)start);
                 var count = Math.Min(BatchLimit, sequences - start);
                 var batch = task.Generate(new BatchRequest(random, seed, start, count, length, HeldOut: true)).To(device);
-                scores.AddRange(task.Score(model.Forward(batch.Input), batch));
+                scores.AddRange(task.Score(Logits(model, batch.Input, slots), batch));
             }
 
-            results.Add(new LengthScore(length, scores.Average(score => (double)score), scores.Count(task.IsPerfect) / (double)scores.Count));
+            results.Add(new LengthScore(
+                length,
+                scores.Average(score => (double)score),
+                scores.Count(task.IsPerfect) / (double)scores.Count,
+                slots.Count > 0 ? slots.Average(used => (double)used) : null));
         }
 
         return results;
+    }
+
+    /// <summary>The logits, and how many slots of memory each sequence has used at its end, where the model knows.</summary>
+    private static Tensor Logits(SequenceModel model, Tensor input, List<float> slots)
+    {
+        if (!model.CountsSlots)
+        {
+            return model.Forward(input);
+        }
+
+        var (logits, state) = model.Run(input, model.InitialState(input.shape[0]));
+        if (model.SlotsUsed(state) is { } used)
+        {
+            slots.AddRange(used.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray());
+        }
+
+        return logits;
     }
 }
 
@@ -52,4 +74,5 @@ public static class Evaluation
 /// <param name="Length">The task's own measure of length.</param>
 /// <param name="Score">The task's score, averaged over the sequences.</param>
 /// <param name="PerfectFraction">The fraction of perfect sequences: as a rule those with a score of 0.</param>
-public sealed record LengthScore(int Length, double Score, double PerfectFraction);
+/// <param name="SlotsUsed">Slots of memory that held something at the end of a sequence, on average; null where the model does not tell.</param>
+public sealed record LengthScore(int Length, double Score, double PerfectFraction, double? SlotsUsed = null);

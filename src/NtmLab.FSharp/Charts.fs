@@ -2,57 +2,13 @@
 module NtmLab.Charts
 
 open System
-open System.IO
+open NtmLab.ChartPage
 open NtmLab.Probes
 open NtmLab.Tasks
 open NtmLab.Training
 open ScottPlot
-open SkiaSharp
-
-/// Pixels drawn for each pixel of the layout, so that PNGs stay sharp on dense screens and in print.
-let private scale = 2.0
 
 let private invariant = Globalization.CultureInfo.InvariantCulture
-
-/// Writes plots in a layout as `path.png` and `path.svg`; sizes in pixels of the layout.
-let private save (width: int) (height: int) (path: string) (multiplot: Multiplot) : unit =
-    let draw (canvas: SKCanvas) =
-        canvas.Clear SKColors.White
-        multiplot.Render(canvas, PixelRect(0f, float32 width, float32 height, 0f))
-
-    use surface = SKSurface.Create(SKImageInfo(int (scale * float width), int (scale * float height)))
-
-    surface.Canvas.Scale(float32 scale)
-    draw surface.Canvas
-    use image = surface.Snapshot()
-    use data = image.Encode(SKEncodedImageFormat.Png, 100)
-
-    do
-        use file = File.Create(path + ".png")
-        data.SaveTo file
-
-    use file = File.Create(path + ".svg")
-    use canvas = SKSvgCanvas.Create(SKRect(0f, 0f, float32 width, float32 height), file)
-    draw canvas
-
-let private multiplot (layout: IMultiplotLayout) (plots: Plot list) : Multiplot =
-    let multiplot = new Multiplot()
-    // It comes with one empty plot.
-    multiplot.Subplots.RemoveAt 0
-
-    for plot in plots do
-        IMultiplotExtensions.AddPlot(multiplot, plot)
-
-    multiplot.Layout <- layout
-    multiplot
-
-let private newPlot () : Plot =
-    ChartFont.install.Force()
-    let plot = new Plot()
-    plot.Grid.MajorLineColor <- Colors.Black.WithAlpha 0.08
-    plot.Axes.Bottom.TickLabelStyle.FontSize <- 12f
-    plot.Axes.Left.TickLabelStyle.FontSize <- 12f
-    plot
 
 let private bold = Colors.C0
 let private faint = Colors.C0.WithAlpha 0.25

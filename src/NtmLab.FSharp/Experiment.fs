@@ -185,7 +185,7 @@ let private failed (folder: RunFolder) (fault: NtmLabException) : exn =
 let private nameInScript (record: RunRecord) : string =
     record.NameInScript |> Option.ofObj |> Option.defaultValue record.Name
 
-let private resolve (session: Session) (configuration: ExperimentConfiguration) : ExperimentConfiguration =
+let internal resolve (session: Session) (configuration: ExperimentConfiguration) : ExperimentConfiguration =
     match session.Resume with
     | None -> ConfigurationOverride.Apply(configuration, session.Overrides)
     | Some directory ->
@@ -365,7 +365,7 @@ let run (configuration: ExperimentConfiguration) : RunRecord =
     serve (fun session standardOutput -> serveOne session standardOutput configuration)
 
 /// A run that cannot be trained to its end leaves a record all the same, and does not keep the others from theirs.
-let private runOrRecord (session: Session) (configuration: ExperimentConfiguration) : RunRecord * string =
+let internal runOrRecord (session: Session) (configuration: ExperimentConfiguration) : RunRecord * string =
     try
         runIn session configuration
     with :? DivergenceException as fault ->
@@ -377,8 +377,11 @@ let private runOrRecord (session: Session) (configuration: ExperimentConfigurati
             record.Name = configuration.Name && record.Seed = configuration.Seed)
         |> Seq.maxBy (fun (record, _) -> record.Started)
 
-/// Runs several experiments one after the other and compares them; a resumed run is gone on with alone. Returns their records.
-let runAll (configurations: ExperimentConfiguration list) : RunRecord list =
+/// Makes the runs of several experiments in a way of its own and compares them; a resumed run is gone on with alone.
+let internal compare
+    (make: Session -> ExperimentConfiguration list -> (RunRecord * string) list)
+    (configurations: ExperimentConfiguration list)
+    : RunRecord list =
     serve (fun session standardOutput ->
         match session.Resume with
         | Some directory ->
@@ -391,7 +394,7 @@ let runAll (configurations: ExperimentConfiguration list) : RunRecord list =
                     RunException $"{directory}: holds '{name}', which is none of its script's experiments."
                 )
         | None ->
-            let results = configurations |> List.map (runOrRecord session)
+            let results = make session configurations
 
             if session.Json then
                 let runs =
@@ -408,3 +411,7 @@ let runAll (configurations: ExperimentConfiguration list) : RunRecord list =
                 Console.Out.WriteLine $"run folders: {Path.GetFullPath session.Runs}"
 
             List.map fst results)
+
+/// Runs several experiments one after the other and compares them; a resumed run is gone on with alone. Returns their records.
+let runAll (configurations: ExperimentConfiguration list) : RunRecord list =
+    compare (fun session -> List.map (runOrRecord session)) configurations

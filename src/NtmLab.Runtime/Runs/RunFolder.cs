@@ -154,6 +154,21 @@ public sealed class RunFolder : IDisposable
         return [.. found.OrderByDescending(run => run.Item2.Started)];
     }
 
+    /// <summary>Whether a process is at this run.</summary>
+    /// <param name="directory">The run's folder.</param>
+    public static bool IsHeld(string directory)
+    {
+        try
+        {
+            Hold(directory).Dispose();
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Changes the record and writes it.</summary>
     /// <exception cref="RunException">It cannot be written; the old record is intact.</exception>
     public void Update(Func<RunRecord, RunRecord> change)

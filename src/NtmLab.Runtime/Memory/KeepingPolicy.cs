@@ -8,9 +8,10 @@ namespace NtmLab.Memory;
 /// vector; <see cref="Save"/> says whether it is saved, where, and how strongly. Reads are by content among the slots that hold
 /// something: with keys k, key strength beta and the strength s of each slot,
 /// <code>
-/// w(i) = s(i) softmax_i(beta cosine(k, M(i)))      over slots i with s(i) > 0
+/// w(i) = s(i) softmax_i(beta cosine(k, M(i)) + ln s(i))      over slots i with s(i) > 0
 /// </code>
-/// so that a weighting sums to at most 1, and to 0 while nothing is saved. The offered vector passes through tanh, the key too, key
+/// so that a weighting sums to at most 1, and to 0 while nothing is saved, and that of two like vectors the stronger one is read:
+/// the weaker one can go without being missed. The offered vector passes through tanh, the key too, key
 /// strength through softplus.
 /// </summary>
 public abstract class KeepingPolicy : MemoryPolicy
@@ -88,8 +89,9 @@ public abstract class KeepingPolicy : MemoryPolicy
         var values = _layout.Split(GetName(), interfaceValues);
         var strength = ((NamedState)state)[NamedState.StrengthName].unsqueeze(1);
         var similarity = Addressing.CosineSimilarity(values[Key].tanh(), memory);
-        var score = (HeadActivations.Softplus(values[KeyStrength]) * similarity).masked_fill(
-            strength.le(Constants.Zero), Constants.Excluded);
+        var isEmpty = strength.le(Constants.Zero);
+        var score = (HeadActivations.Softplus(values[KeyStrength]) * similarity) + strength.masked_fill(isEmpty, Constants.One).log();
+        score = score.masked_fill(isEmpty, Constants.Excluded);
         return (new ReadDecision(strength * nn.functional.softmax(score, dim: -1)), state);
     }
 

@@ -149,7 +149,7 @@ public sealed class Trainer : IDisposable
                 + "a smaller training.optimiser.learningRate usually helps.");
         }
 
-        (price is null ? loss : loss + price.mean()).backward();
+        (price is null ? loss : loss + HeldNumber.With(PriceWeight, weight => price.mean() * weight)).backward();
         Step(count);
         var scores = _task.Score(logits, batch);
         var outcome = new BatchOutcome(
@@ -160,6 +160,10 @@ public sealed class Trainer : IDisposable
             count);
         return (outcome, scores, _options.Curriculum.Observe(_lengths, curriculum, outcome));
     }
+
+    /// <summary>How much of a price counts by now.</summary>
+    private double PriceWeight =>
+        _state.Sequences < _options.PriceWarmUp ? _state.Sequences / (double)_options.PriceWarmUp : 1;
 
     /// <summary>Moves the parameters, or passes the batch over where its gradient is not finite and too few have been before.</summary>
     private void Step(int count)

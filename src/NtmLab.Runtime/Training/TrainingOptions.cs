@@ -38,6 +38,12 @@ public sealed record TrainingOptions
     /// </summary>
     public int Skips { get; init; } = 5;
 
+    /// <summary>
+    /// Sequences over which the price of a model's own decisions, such as saves to a memory, rises to its full weight in the loss, so
+    /// that the model first learns what they are good for.
+    /// </summary>
+    public long PriceWarmUp { get; init; }
+
     /// <summary>When the task counts as solved.</summary>
     public SolvedOptions Solved { get; init; } = new();
 
@@ -57,6 +63,7 @@ public sealed record TrainingOptions
         Require.Positive("training.clip", Clip);
         Require.NotNegative("training.clipNorm", ClipNorm);
         Require.AtLeast("training.skips", Skips, 0);
+        Require.AtLeast("training.priceWarmUp", PriceWarmUp, 0);
         Require.AtLeast("training.evaluateEvery", EvaluateEvery, 1);
         Require.AtLeast("training.checkpointEvery", CheckpointEvery, 1);
         Curriculum.Validate(lengths);

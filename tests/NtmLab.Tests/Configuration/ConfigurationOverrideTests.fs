@@ -77,6 +77,7 @@ let private overrides = [
     "training.clip", "1", "1"
     "training.clipNorm", "0.5", "0.5"
     "training.skips", "3", "3"
+    "training.priceWarmUp", "1000", "1000"
     "training.solved.score", "0.5", "0.5"
     "training.solved.window", "100", "100"
     "training.solved.continue", "50", "50"

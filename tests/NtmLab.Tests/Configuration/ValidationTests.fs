@@ -133,6 +133,7 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "training.solved.score", "NaN", withSolved (SolvedOptions(Score = nan))
     "training.solved.window", "0", withSolved (SolvedOptions(Window = 0))
     "training.solved.continue", "-1", withSolved (SolvedOptions(Continue = -1L))
+    "training.priceWarmUp", "-1", withTraining (TrainingOptions(PriceWarmUp = -1L))
     "training.skips",
     "-1",
     ExperimentConfiguration(

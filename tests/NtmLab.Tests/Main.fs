@@ -36,6 +36,7 @@ let private tests () : Test =
             Memory.DncPolicyTests.tests
             Memory.LruaAddressingTests.tests
             Memory.LruaPolicyTests.tests
+            Memory.SparsePolicyTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests
@@ -62,6 +63,7 @@ let private tests () : Test =
             ]
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
+            Models.SparseModelTests.tests
             Models.TokenModelTests.tests
         ]
         testList "Data" [

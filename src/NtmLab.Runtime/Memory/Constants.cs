@@ -8,6 +8,9 @@ namespace NtmLab.Memory;
 /// </summary>
 internal static class Constants
 {
+    /// <summary>0.</summary>
+    public static readonly Scalar Zero = 0.0.ToScalar();
+
     /// <summary>1.</summary>
     public static readonly Scalar One = 1.0.ToScalar();
 
@@ -22,4 +25,7 @@ internal static class Constants
 
     /// <summary>See <see cref="DncAddressing.LinkEpsilon"/>.</summary>
     public static readonly Scalar LinkEpsilon = DncAddressing.LinkEpsilon.ToScalar();
+
+    /// <summary>See <see cref="SparseAddressing.AccessThreshold"/>.</summary>
+    public static readonly Scalar AccessThreshold = SparseAddressing.AccessThreshold.ToScalar();
 }

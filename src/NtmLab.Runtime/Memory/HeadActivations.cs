@@ -10,4 +10,8 @@ internal static class HeadActivations
 
     /// <summary><c>oneplus(x) = 1 + ln(1 + e^x)</c>, at least 1 (Graves et al. 2016, methods).</summary>
     public static Tensor OnePlus(Tensor x) => Softplus(x).add(Constants.One);
+
+    /// <summary>The x that softplus makes this of: what the bias of a key strength starts at.</summary>
+    /// <param name="value">Greater than 0.</param>
+    public static double InverseSoftplus(double value) => Math.Log(Math.Exp(value) - 1);
 }

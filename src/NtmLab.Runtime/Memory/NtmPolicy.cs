@@ -83,8 +83,7 @@ public sealed class NtmPolicy : MemoryPolicy
     {
         if (_initialKeyStrength != NtmOptions.NeutralKeyStrength)
         {
-            // The inverse of softplus.
-            var value = (float)Math.Log(Math.Exp(_initialKeyStrength) - 1);
+            var value = (float)HeadActivations.InverseSoftplus(_initialKeyStrength);
             _layout.Part($"{Kind.Read}.keyStrength", bias).Fill(value);
             _layout.Part($"{Kind.Write}.keyStrength", bias).Fill(value);
         }

@@ -28,7 +28,7 @@ public sealed unsafe class SequenceCall
     public IReadOnlyList<SequenceTensor>? Final { get; init; }
 
     /// <summary>Gets what the heads of the first sequence do; null if it is not wanted, or there are no heads.</summary>
-    public NtmTrace? Trace { get; init; }
+    public MemoryTrace? Trace { get; init; }
 }
 
 /// <summary>The backward pass of a <see cref="SequenceCall"/>: what comes in, and where gradients go.</summary>

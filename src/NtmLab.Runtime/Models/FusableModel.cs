@@ -155,7 +155,7 @@ public abstract class FusableModel : SequenceModel
 
     private IReadOnlyList<Tensor> RunFused(Tensor input, IReadOnlyList<Tensor> start, bool shared, HeadTrace? trace)
     {
-        if (trace is null || FusedShape is not NtmShape shape)
+        if (trace is null || FusedShape is not MemoryShape shape)
         {
             return _engine!.Run(input, start, shared, wantFinal: !shared);
         }

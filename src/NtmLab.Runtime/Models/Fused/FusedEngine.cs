@@ -60,7 +60,7 @@ internal sealed class FusedEngine : IDisposable
     /// <exception cref="DivergenceException">The input, the state or a parameter is not finite.</exception>
     /// <exception cref="ShapeException">The input, the state or a parameter has another shape, type or device.</exception>
     public IReadOnlyList<Tensor> Run(
-        Tensor input, IReadOnlyList<Tensor> start, bool shared, bool wantFinal, NtmTrace? trace = null)
+        Tensor input, IReadOnlyList<Tensor> start, bool shared, bool wantFinal, MemoryTrace? trace = null)
     {
         Shape.Require(_owner, "input [batch, time, feature]", input, Shape.Any, Shape.Any, _shape.Inputs);
         RequirePlain("input", input);

@@ -1,7 +1,7 @@
 namespace NtmLab.Kernels;
 
 /// <summary>Where a trace of the first sequence's heads goes.</summary>
-public sealed unsafe class NtmTrace
+public sealed unsafe class MemoryTrace
 {
     /// <summary>Weightings, read heads first, <c>[time, heads, slots]</c>.</summary>
     public required float* Weightings { get; init; }

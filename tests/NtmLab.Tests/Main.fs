@@ -22,6 +22,7 @@ let private tests () : Test =
             Kernels.LaneMathTests.tests
             Kernels.BitCrossEntropyTests.tests
             Kernels.NtmKernelTests.tests
+            Kernels.SparseKernelTests.tests
             Kernels.RecurrentKernelTests.tests
         ]
         testList "Memory" [

@@ -25,13 +25,13 @@ public abstract record MemoryShape : NetworkShape
     public abstract int ReadHeads { get; init; }
 
     /// <summary>Vectors written in each step.</summary>
-    public abstract int WriteHeads { get; init; }
+    public abstract int Writes { get; }
 
     /// <summary>Values that the controller gives the heads in each step.</summary>
     public abstract int InterfaceSize { get; }
 
-    /// <summary>Read heads come first, write heads after them.</summary>
-    public int Heads => ReadHeads + WriteHeads;
+    /// <summary>Weightings in each step: those of reads come first, those of writes after them.</summary>
+    public int Heads => ReadHeads + Writes;
 
     /// <summary>Width of all read vectors together.</summary>
     public int ReadWidth => ReadHeads * Width;
@@ -69,8 +69,7 @@ public abstract record MemoryShape : NetworkShape
         (nameof(Units), Units),
         (nameof(Slots), Slots),
         (nameof(Width), Width),
-        (nameof(ReadHeads), ReadHeads),
-        (nameof(WriteHeads), WriteHeads));
+        (nameof(ReadHeads), ReadHeads));
 
     /// <summary>The sizes of one of the controller's layers.</summary>
     internal LayerShape Layer(int index) => index == 0

@@ -9,9 +9,9 @@ public sealed unsafe class MemoryTrace
     /// <summary>Read vectors, <c>[time, read heads, width]</c>.</summary>
     public required float* Reads { get; init; }
 
-    /// <summary>Erase vectors, <c>[time, write heads, width]</c>.</summary>
+    /// <summary>Erase vectors, <c>[time, writes, width]</c>.</summary>
     public required float* Erase { get; init; }
 
-    /// <summary>Add vectors, <c>[time, write heads, width]</c>.</summary>
+    /// <summary>Add vectors, <c>[time, writes, width]</c>.</summary>
     public required float* Add { get; init; }
 }

@@ -24,6 +24,9 @@ public sealed record NtmShape(
     int ShiftWidth) : MemoryShape
 {
     /// <inheritdoc/>
+    public override int Writes => WriteHeads;
+
+    /// <inheritdoc/>
     public override int InterfaceSize =>
         (ReadHeads * (Width + ShiftWidth + 3)) + (WriteHeads * ((3 * Width) + ShiftWidth + 3));
 
@@ -38,6 +41,7 @@ public sealed record NtmShape(
     public override void Validate()
     {
         base.Validate();
+        RequirePositive((nameof(WriteHeads), WriteHeads));
         if (ShiftWidth < 1 || ShiftWidth % 2 == 0 || ShiftWidth > Slots)
         {
             throw new ArgumentException(

@@ -18,7 +18,10 @@ public sealed unsafe class SequenceCall
     /// <summary>Inputs, <c>[batch, time, inputs]</c>.</summary>
     public required float* Input { get; init; }
 
-    /// <summary>The state before the first step, in the order of <see cref="NetworkShape.State"/>; every part is given.</summary>
+    /// <summary>
+    /// The state before the first step, in the order of <see cref="NetworkShape.State"/>; every part is given, but for those of
+    /// <see cref="NetworkShape.KnownParts"/>, which may all be null.
+    /// </summary>
     public required IReadOnlyList<SequenceTensor> Start { get; init; }
 
     /// <summary>Gets the output, <c>[batch, time, output width]</c>.</summary>

@@ -66,7 +66,8 @@ public sealed class NtmPolicy : MemoryPolicy
     }
 
     /// <inheritdoc/>
-    public override NtmShape FusedShape(int inputs, int outputs, Controller controller, int slots) => new(
+    public override NetworkShape FusedShape(
+        int inputs, int outputs, Controller controller, int slots, float? blank) => new NtmShape(
         inputs,
         outputs,
         controller.Kind,

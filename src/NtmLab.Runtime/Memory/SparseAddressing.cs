@@ -91,7 +91,7 @@ public static class SparseAddressing
     /// <param name="weighting">Read or write weightings, <c>[batch, heads, slots]</c>.</param>
     /// <returns>Usage, <c>[batch, 1, slots]</c>.</returns>
     public static Tensor UsageAfterAccess(Tensor usage, Tensor weighting) =>
-        usage.masked_fill(weighting.detach().amax([1], true).gt(Constants.AccessThreshold), Constants.Zero);
+        usage.detach().masked_fill(weighting.detach().amax([1], true).gt(Constants.AccessThreshold), Constants.Zero);
 
     /// <summary>Usage as the next step sees it: everything is one step longer ago.</summary>
     /// <param name="usage">Usage, <c>[batch, 1, slots]</c>.</param>

@@ -1,4 +1,5 @@
 using NtmLab.Configuration;
+using NtmLab.Kernels;
 using NtmLab.Models;
 using static TorchSharp.torch;
 
@@ -51,6 +52,20 @@ public sealed class SparsePolicy : MemoryPolicy
     /// <param name="slots">The number of slots.</param>
     public override long MultiplyAddsPerStep(int slots) =>
         ((long)slots * Width * (ReadHeads + 1)) + ((long)ReadHeads * _nearest * ((2 * Width) + 2)) + (3L * ReadHeads * slots);
+
+    /// <inheritdoc/>
+    public override NetworkShape FusedShape(
+        int inputs, int outputs, Controller controller, int slots, float? blank) => new SparseShape(
+        inputs,
+        outputs,
+        controller.Kind,
+        controller.Layers,
+        controller.Units,
+        slots,
+        Width,
+        ReadHeads,
+        _nearest,
+        blank);
 
     /// <inheritdoc/>
     public override void StartBias(Span<float> bias)

@@ -106,8 +106,10 @@ public sealed class MemoryModel : FusableModel
     public override long PathLength(long lag) => lag == 0 ? 2 : 4;
 
     /// <inheritdoc/>
-    protected override NetworkShape? FusedShape =>
-        _controller.CanFuse ? _policy.FusedShape(InputWidth, OutputWidth, _controller, Slots) : null;
+    protected override NetworkShape? FusedShape => _controller.CanFuse
+        ? _policy.FusedShape(
+            InputWidth, OutputWidth, _controller, Slots, _options.InitialSpread > 0 ? null : _options.InitialMemory)
+        : null;
 
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> TrainedStart => [.. _controller.InitialState, InitialReads];

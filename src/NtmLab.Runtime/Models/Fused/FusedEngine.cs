@@ -51,7 +51,8 @@ internal sealed class FusedEngine : IDisposable
     /// <param name="input">The sequences, <c>[batch, time, inputs]</c>.</param>
     /// <param name="start">
     /// The state before the first step, in the order of <see cref="NetworkShape.State"/>; each part for every sequence,
-    /// <c>[batch, ...]</c>, or <c>[...]</c> for all.
+    /// <c>[batch, ...]</c>, or <c>[...]</c> for all. Of a start that all share, <see cref="NetworkShape.KnownParts"/> may be left
+    /// out.
     /// </param>
     /// <param name="shared">Whether the start is one for all sequences.</param>
     /// <param name="wantFinal">Whether the state after the last step is wanted.</param>
@@ -192,11 +193,11 @@ internal sealed class FusedEngine : IDisposable
     private static unsafe List<SequenceTensor> Pointers(IReadOnlyList<Tensor> tensors) =>
         [.. tensors.Select(tensor => SequenceTensor.Shared(TensorMemory.Pointer(tensor)))];
 
-    /// <summary>Tensors in the order of the state, as the kernel wants them; null where there is none.</summary>
+    /// <summary>Tensors in the order of the state, as the kernel wants them; null where there is none, and for parts left out.</summary>
     private unsafe List<SequenceTensor> State(IReadOnlyList<Tensor?> parts, bool shared) =>
     [
-        .. _stateParts.Zip(parts, (part, values) =>
-            values is null ? SequenceTensor.Shared(null)
+        .. _stateParts.Select((part, i) =>
+            i >= parts.Count || parts[i] is not { } values ? SequenceTensor.Shared(null)
             : shared ? SequenceTensor.Shared(TensorMemory.Pointer(values))
             : SequenceTensor.Each(TensorMemory.Pointer(values), part.Size)),
     ];

@@ -19,7 +19,7 @@ internal sealed unsafe class FusedTrace : IDisposable
     {
         _shape = shape;
         _time = time;
-        var written = shape.WriteHeads * shape.Width;
+        var written = shape.Writes * shape.Width;
         _reads = checked(time * shape.Heads * shape.Slots);
         _erase = checked(_reads + (time * shape.ReadWidth));
         _add = checked(_erase + (time * written));
@@ -42,8 +42,8 @@ internal sealed unsafe class FusedTrace : IDisposable
                 weightings[.._shape.ReadHeads],
                 weightings[_shape.ReadHeads..],
                 Heads(_reads, t, _shape.ReadHeads, _shape.Width),
-                Heads(_erase, t, _shape.WriteHeads, _shape.Width),
-                Heads(_add, t, _shape.WriteHeads, _shape.Width)));
+                Heads(_erase, t, _shape.Writes, _shape.Width),
+                Heads(_add, t, _shape.Writes, _shape.Width)));
         }
     }
 

@@ -62,7 +62,7 @@ public static class SparseAddressing
         using var constant = no_grad();
         var products = (key.unsqueeze(2) * memory.unsqueeze(1)).sum(-1);
         var norms = Addressing.Norm(key).unsqueeze(-1) * Addressing.Norm(memory).unsqueeze(1);
-        var similarity = products / norms.add(Constants.CosineEpsilon);
+        var similarity = products / norms.add(Constants.CosineEpsilon, Constants.One);
         return similarity.sort(dim: -1, descending: true, stable: true).Indices.narrow(-1, 0, count);
     }
 

@@ -22,6 +22,9 @@ let private tests () : Test =
             Kernels.LaneMathTests.tests
             Kernels.BitCrossEntropyTests.tests
             Kernels.NtmKernelTests.tests
+            Kernels.SlotScanTests.tests
+            Kernels.AccessOrderTests.tests
+            Kernels.SparseAccessTests.tests
             Kernels.SparseKernelTests.tests
             Kernels.RecurrentKernelTests.tests
         ]

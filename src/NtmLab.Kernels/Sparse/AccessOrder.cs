@@ -41,27 +41,22 @@ internal sealed unsafe class AccessOrder(int slots)
         MakeRoom(slots);
         _held = slots;
         new ReadOnlySpan<float>(usage, slots).CopyTo(_usage);
-        var keys = _usage.AsSpan(0, slots).ToArray();
-        var order = new int[slots];
+        var keys = new long[slots];
+        var isSorted = true;
         for (var slot = 0; slot < slots; slot++)
         {
-            order[slot] = slot;
+            keys[slot] = Key(slot);
+            isSorted &= slot == 0 || keys[slot - 1] < keys[slot];
         }
 
-        // Stable: the slots of a run of equal usages are put back into their order.
-        Array.Sort(keys, order);
-        for (int first = 0, last; first < slots; first = last)
+        if (!isSorted)
         {
-            for (last = first + 1; last < slots && keys[last] == keys[first]; last++)
-            {
-            }
-
-            order.AsSpan(first, last - first).Sort();
+            Array.Sort(keys);
         }
 
-        foreach (var slot in order)
+        foreach (var key in keys)
         {
-            Append(Untouched, slot);
+            Append(Untouched, (int)key);
         }
     }
 
@@ -108,6 +103,14 @@ internal sealed unsafe class AccessOrder(int slots)
 
     /// <summary>When a slot was last accessed, in steps, the first step being 0.</summary>
     public float Usage(int slot) => slot < _held ? _usage[slot] : slot - slots;
+
+    /// <summary>A whole number that is greater where the usage is, and of equal usages where the slot is; its low half is the slot.</summary>
+    private long Key(int slot)
+    {
+        // A float's bits rise with it; those of negative ones fall.
+        var bits = BitConverter.SingleToInt32Bits(_usage[slot]);
+        return ((long)(bits < 0 ? int.MinValue - bits : bits) << 32) | (uint)slot;
+    }
 
     private void Empty()
     {

@@ -71,14 +71,33 @@ internal sealed unsafe class SparseMemory<T> : IDisposable
 
     /// <summary>Every slot has contents of its own.</summary>
     /// <param name="memory">Them, <c>[slots, width]</c>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Start(float* memory)
     {
         MakeRoom(_slots);
         Held = _slots;
-        for (var slot = 0; slot < _slots; slot++)
+        for (var first = 0; first < _slots; first += T.Count)
         {
-            var row = memory + ((long)slot * _width);
-            Put(slot, row, Norm(row, _width));
+            var block = Cell(first);
+            var count = Math.Min(T.Count, _slots - first);
+            for (var i = 0; i < count; i++)
+            {
+                var row = memory + ((long)(first + i) * _width);
+                for (var m = 0; m < _width; m++)
+                {
+                    block[(m * T.Count) + i] = row[m];
+                }
+            }
+
+            // As Norm sums, to the last bit, for all lanes at once.
+            var sum = T.All(NormEpsilon * NormEpsilon);
+            for (var m = 0; m < _width; m++)
+            {
+                var x = T.Load(block + (m * T.Count));
+                sum = T.MultiplyAdd(x, x, sum);
+            }
+
+            T.Sqrt(sum).Store(Norms + first);
         }
     }
 

@@ -26,13 +26,30 @@ internal sealed unsafe class NativeBuffer : IDisposable
         _pointer is null ? throw new ObjectDisposedException(nameof(NativeBuffer)) : _pointer;
 
     /// <summary>The number of floats.</summary>
-    public long Length { get; }
+    public long Length { get; private set; }
 
     /// <summary>Bytes held.</summary>
     public long Bytes => Length * sizeof(float);
 
     /// <summary>Sets every float to 0.</summary>
     public void Clear() => NativeMemory.Clear(Pointer, (nuint)Bytes);
+
+    /// <summary>Makes room for at least as many floats, keeping those that are there; the rest are 0.</summary>
+    public void Grow(long length)
+    {
+        if (length <= Length)
+        {
+            return;
+        }
+
+        var old = Pointer;
+        var kept = Bytes;
+        Length = Math.Max(length, 2 * Length);
+        _pointer = (float*)NativeMemory.AlignedAlloc((nuint)Bytes, Alignment);
+        Buffer.MemoryCopy(old, _pointer, Bytes, kept);
+        NativeMemory.Clear((byte*)_pointer + kept, (nuint)(Bytes - kept));
+        NativeMemory.AlignedFree(old);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,10 +1,12 @@
+using NtmLab.Memory;
 using TorchSharp;
 
 namespace NtmLab;
 
 /// <summary>
 /// Plain numbers as arguments of tensor operations. TorchSharp does not keep a number alive during the native call that reads it,
-/// so one made for the call may be freed under it when another thread collects garbage.
+/// so one made for the call may be freed under it when another thread collects garbage. Adding a number makes a factor 1 of its own
+/// where none is given.
 /// </summary>
 internal static class HeldNumber
 {
@@ -15,4 +17,10 @@ internal static class HeldNumber
         GC.KeepAlive(number);
         return result;
     }
+
+    /// <summary>A tensor and a number that the caller holds.</summary>
+    public static torch.Tensor Plus(torch.Tensor tensor, Scalar number) => tensor.add(number, Constants.One);
+
+    /// <summary>1 less a tensor.</summary>
+    public static torch.Tensor OneMinus(torch.Tensor tensor) => Plus(tensor.neg(), Constants.One);
 }

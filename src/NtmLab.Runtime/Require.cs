@@ -46,6 +46,17 @@ public static class Require
         }
     }
 
+    /// <summary>Requires a number that needs as many slots.</summary>
+    /// <exception cref="ConfigurationException">There are fewer.</exception>
+    public static void AtMostSlots(string option, int value, int slots)
+    {
+        if (value > slots)
+        {
+            throw new ConfigurationException(
+                $"{option}: {value} is not allowed with {slots} slots; at most the number of slots is.");
+        }
+    }
+
     /// <summary>Requires a finite number.</summary>
     /// <exception cref="ConfigurationException">It is infinite or not a number.</exception>
     public static void Finite(string option, double value)

@@ -22,6 +22,10 @@ let private tests () : Test =
             Kernels.LaneMathTests.tests
             Kernels.BitCrossEntropyTests.tests
             Kernels.NtmKernelTests.tests
+            Kernels.SlotScanTests.tests
+            Kernels.AccessOrderTests.tests
+            Kernels.SparseAccessTests.tests
+            Kernels.SparseKernelTests.tests
             Kernels.RecurrentKernelTests.tests
         ]
         testList "Memory" [
@@ -36,6 +40,7 @@ let private tests () : Test =
             Memory.DncPolicyTests.tests
             Memory.LruaAddressingTests.tests
             Memory.LruaPolicyTests.tests
+            Memory.SparsePolicyTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests
@@ -63,6 +68,7 @@ let private tests () : Test =
             Models.DncModelTests.tests
             Models.LruaModelTests.tests
             Models.KeepingModelTests.tests
+            Models.SparseModelTests.tests
             Models.TokenModelTests.tests
         ]
         testList "Data" [

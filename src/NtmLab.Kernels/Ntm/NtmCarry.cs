@@ -5,39 +5,28 @@ namespace NtmLab.Kernels;
 internal sealed unsafe class NtmCarry<T> : IDisposable
     where T : unmanaged, ILanes<T>
 {
-    private readonly NativeBuffer _reads;
     private readonly NativeBuffer _memory;
     private readonly NativeBuffer _weightings;
-    private readonly NativeBuffer _values;
     private readonly NativeBuffer _normGradient;
     private readonly NativeBuffer _productGradients;
 
     public NtmCarry(NtmShape shape, int rows)
     {
         var slots = Rows.Padded<T>(shape.Slots);
-        _reads = new NativeBuffer((long)rows * Rows.Padded<T>(shape.ReadWidth));
         _memory = new NativeBuffer((long)rows * shape.Width * slots);
         _weightings = new NativeBuffer((long)rows * shape.Heads * slots);
-        _values = new NativeBuffer(shape.InterfaceSize + T.Count);
         _normGradient = new NativeBuffer(slots);
         _productGradients = new NativeBuffer((long)shape.Heads * slots);
     }
 
     /// <summary>Bytes held.</summary>
-    public long Bytes =>
-        _reads.Bytes + _memory.Bytes + _weightings.Bytes + _values.Bytes + _normGradient.Bytes + _productGradients.Bytes;
-
-    /// <summary>Gradients of the reads, <c>[rows, padded read width]</c>.</summary>
-    public float* Reads => _reads.Pointer;
+    public long Bytes => _memory.Bytes + _weightings.Bytes + _normGradient.Bytes + _productGradients.Bytes;
 
     /// <summary>Gradients of the memory, <c>[rows, width, padded slots]</c>.</summary>
     public float* Memory => _memory.Pointer;
 
     /// <summary>Gradients of the weightings, <c>[rows, heads, padded slots]</c>.</summary>
     public float* Weightings => _weightings.Pointer;
-
-    /// <summary>Scratch: gradients of one step's interface values.</summary>
-    public float* Values => _values.Pointer;
 
     /// <summary>Scratch: gradients through the slot norms.</summary>
     public float* NormGradient => _normGradient.Pointer;
@@ -48,16 +37,14 @@ internal sealed unsafe class NtmCarry<T> : IDisposable
     /// <summary>Forgets everything: nothing comes back from beyond the end of the sequences.</summary>
     public void Clear()
     {
-        foreach (var buffer in new[] { _reads, _memory, _weightings })
-        {
-            buffer.Clear();
-        }
+        _memory.Clear();
+        _weightings.Clear();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var buffer in new[] { _reads, _memory, _weightings, _values, _normGradient, _productGradients })
+        foreach (var buffer in new[] { _memory, _weightings, _normGradient, _productGradients })
         {
             buffer.Dispose();
         }

@@ -13,22 +13,15 @@ namespace NtmLab.Kernels;
 /// sharpening     y = 1 + softplus x          dx = dy (1 - e^(1-y))
 /// shift          y = softmax x               dx = y (dy - sum y dy)
 /// </code>
-/// One pass over all values of the step does every tanh and sigmoid, <c>y = offset + factor / (1 + e^(scale x))</c> and
-/// <c>dx = dy (constant + y (linear - square y))</c>, with a row of each number that tells the functions apart. What is left,
-/// a few values a head, is gathered into rows of its own.
+/// Every tanh and sigmoid is <see cref="InterfaceFunctions"/>'. What is left, a few values a head, is gathered into rows of its
+/// own.
 /// </summary>
 internal sealed unsafe class NtmInterface
 {
     private readonly NtmShape _shape;
     private readonly int _write;
-    private readonly int _size;
     private readonly HeadPlaces[] _places;
-    private readonly float[] _scale;
-    private readonly float[] _offset;
-    private readonly float[] _factor;
-    private readonly float[] _constant;
-    private readonly float[] _linear;
-    private readonly float[] _square;
+    private readonly InterfaceFunctions _functions;
     private readonly float[] _arguments;
     private readonly float[] _exponentials;
     private readonly float[] _softplus;
@@ -36,23 +29,20 @@ internal sealed unsafe class NtmInterface
     public NtmInterface(NtmShape shape)
     {
         _shape = shape;
-        _size = shape.InterfaceSize;
         _write = shape.ReadHeads * (shape.Width + shape.ShiftWidth + 3);
         EraseStart = _write + (shape.WriteHeads * (shape.Width + shape.ShiftWidth + 3));
         AddStart = EraseStart + (shape.WriteHeads * shape.Width);
         _places = [.. Enumerable.Range(0, shape.Heads).Select(FindPlaces)];
 
-        (_scale, _offset, _factor) = (new float[_size], new float[_size], new float[_size]);
-        (_constant, _linear, _square) = (new float[_size], new float[_size], new float[_size]);
-        Array.Fill(_constant, 1f);
+        _functions = new InterfaceFunctions(shape.InterfaceSize);
         foreach (var places in _places)
         {
-            MarkTanh(places.Key, shape.Width);
-            MarkSigmoid(places.Gate, 1);
+            _functions.Tanh(places.Key, shape.Width);
+            _functions.Sigmoid(places.Gate, 1);
         }
 
-        MarkSigmoid(EraseStart, shape.WriteHeads * shape.Width);
-        MarkTanh(AddStart, shape.WriteHeads * shape.Width);
+        _functions.Sigmoid(EraseStart, shape.WriteHeads * shape.Width);
+        _functions.Tanh(AddStart, shape.WriteHeads * shape.Width);
 
         // Strengths, sharpenings, then shifts, rounded up to whole rows of the widest lanes.
         var gathered = Rows.Padded<Lanes512>(shape.Heads * (shape.ShiftWidth + 2));
@@ -76,14 +66,7 @@ internal sealed unsafe class NtmInterface
         fixed (float* arguments = _arguments, exponentials = _exponentials, softplus = _softplus)
         {
             Gather(values, arguments);
-            if (_size < T.Count)
-            {
-                Activate<Lanes1>(values);
-            }
-            else
-            {
-                Activate<T>(values);
-            }
+            _functions.Forward<T>(values);
 
             // Shifts have their greatest taken off already, so that -|x| is x for them.
             for (var i = 0; i < _arguments.Length; i += T.Count)
@@ -137,14 +120,7 @@ internal sealed unsafe class NtmInterface
                 SoftmaxBackward(values + places.Shift, gradients + places.Shift, _shape.ShiftWidth);
             }
 
-            if (_size < T.Count)
-            {
-                Deactivate<Lanes1>(values, gradients);
-            }
-            else
-            {
-                Deactivate<T>(values, gradients);
-            }
+            _functions.Backward<T>(values, gradients);
 
             for (var i = 0; i < 2 * heads; i += T.Count)
             {
@@ -176,23 +152,6 @@ internal sealed unsafe class NtmInterface
             gate + index,
             shift + (index * _shape.ShiftWidth),
             sharpening + index);
-    }
-
-    private void MarkTanh(int start, int count)
-    {
-        _scale.AsSpan(start, count).Fill(2f);
-        _offset.AsSpan(start, count).Fill(1f);
-        _factor.AsSpan(start, count).Fill(-2f);
-        _square.AsSpan(start, count).Fill(1f);
-    }
-
-    private void MarkSigmoid(int start, int count)
-    {
-        _scale.AsSpan(start, count).Fill(-1f);
-        _factor.AsSpan(start, count).Fill(1f);
-        _constant.AsSpan(start, count).Clear();
-        _linear.AsSpan(start, count).Fill(1f);
-        _square.AsSpan(start, count).Fill(1f);
     }
 
     private void Gather(float* values, float* arguments)
@@ -240,62 +199,6 @@ internal sealed unsafe class NtmInterface
                 values[places.Shift + j] = weights[j] * inverse;
             }
         }
-    }
-
-    /// <summary>
-    /// Every tanh and sigmoid; the values between them get numbers that <see cref="Scatter"/> overwrites. The last row of lanes
-    /// ends with the last value: where it overlaps the row before, it is computed first and stored last.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Activate<T>(float* values)
-        where T : unmanaged, ILanes<T>
-    {
-        fixed (float* scale = _scale, offset = _offset, factor = _factor)
-        {
-            var end = _size - T.Count;
-            var last = Activated<T>(values + end, scale + end, offset + end, factor + end);
-            for (var i = 0; i < end; i += T.Count)
-            {
-                Activated<T>(values + i, scale + i, offset + i, factor + i).Store(values + i);
-            }
-
-            last.Store(values + end);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Activated<T>(float* values, float* scale, float* offset, float* factor)
-        where T : unmanaged, ILanes<T>
-    {
-        var e = LaneMath.Exp(T.Load(values) * T.Load(scale));
-        return T.Load(offset) + (T.Load(factor) / (T.All(1f) + e));
-    }
-
-    /// <summary>Their derivatives; gradients of the values between them stay as they are. Rows as in <see cref="Activate"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Deactivate<T>(float* values, float* gradients)
-        where T : unmanaged, ILanes<T>
-    {
-        fixed (float* constant = _constant, linear = _linear, square = _square)
-        {
-            var end = _size - T.Count;
-            var last = Deactivated<T>(values + end, gradients + end, constant + end, linear + end, square + end);
-            for (var i = 0; i < end; i += T.Count)
-            {
-                Deactivated<T>(values + i, gradients + i, constant + i, linear + i, square + i).Store(gradients + i);
-            }
-
-            last.Store(gradients + end);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Deactivated<T>(float* values, float* gradients, float* constant, float* linear, float* square)
-        where T : unmanaged, ILanes<T>
-    {
-        var y = T.Load(values);
-        var slope = T.MultiplyAdd(y, T.Load(linear) - (y * T.Load(square)), T.Load(constant));
-        return T.Load(gradients) * slope;
     }
 
     private static void SoftmaxBackward(float* values, float* gradients, int count)

@@ -21,36 +21,18 @@ public sealed record NtmShape(
     int Width,
     int ReadHeads,
     int WriteHeads,
-    int ShiftWidth) : NetworkShape
+    int ShiftWidth) : MemoryShape
 {
-    /// <summary>Read heads come first, write heads after them.</summary>
-    public int Heads => ReadHeads + WriteHeads;
-
-    /// <summary>Width of all read vectors together.</summary>
-    public int ReadWidth => ReadHeads * Width;
-
-    /// <summary>Values that the controller gives the heads in each step.</summary>
-    public int InterfaceSize => (ReadHeads * (Width + ShiftWidth + 3)) + (WriteHeads * ((3 * Width) + ShiftWidth + 3));
+    /// <inheritdoc/>
+    public override int Writes => WriteHeads;
 
     /// <inheritdoc/>
-    public override int OutputWidth => Outputs;
+    public override int InterfaceSize =>
+        (ReadHeads * (Width + ShiftWidth + 3)) + (WriteHeads * ((3 * Width) + ShiftWidth + 3));
 
     /// <inheritdoc/>
-    public override IReadOnlyList<NetworkPart> Parameters =>
+    private protected override IReadOnlyList<NetworkPart> AddressingState =>
     [
-        .. Enumerable.Range(0, Layers).SelectMany(index => Layer(index).Parameters("controller.", index)),
-        new("interface_weight", InterfaceSize, Units),
-        new("interface_bias", InterfaceSize),
-        new("output_weight", Outputs, Units + ReadWidth),
-        new("output_bias", Outputs),
-    ];
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<NetworkPart> State =>
-    [
-        .. Controller.State(Layers, Units),
-        new("reads", ReadHeads, Width),
-        new("memory", Slots, Width),
         new("read weightings", ReadHeads, Slots),
         new("write weightings", WriteHeads, Slots),
     ];
@@ -58,15 +40,8 @@ public sealed record NtmShape(
     /// <inheritdoc/>
     public override void Validate()
     {
-        RequirePositive(
-            (nameof(Inputs), Inputs),
-            (nameof(Outputs), Outputs),
-            (nameof(Layers), Layers),
-            (nameof(Units), Units),
-            (nameof(Slots), Slots),
-            (nameof(Width), Width),
-            (nameof(ReadHeads), ReadHeads),
-            (nameof(WriteHeads), WriteHeads));
+        base.Validate();
+        RequirePositive((nameof(WriteHeads), WriteHeads));
         if (ShiftWidth < 1 || ShiftWidth % 2 == 0 || ShiftWidth > Slots)
         {
             throw new ArgumentException(
@@ -76,9 +51,4 @@ public sealed record NtmShape(
 
     /// <inheritdoc/>
     internal override Network<T> Build<T>() => new NtmNetwork<T>(this);
-
-    /// <summary>The sizes of one of the controller's layers.</summary>
-    internal LayerShape Layer(int index) => index == 0
-        ? new LayerShape(Controller, Inputs, ReadWidth, Units)
-        : new LayerShape(Controller, Units, 0, Units);
 }

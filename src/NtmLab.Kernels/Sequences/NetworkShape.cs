@@ -15,6 +15,9 @@ public abstract record NetworkShape
     /// <summary>What is carried from step to step for one sequence, in the order in which a call gives it.</summary>
     public abstract IReadOnlyList<NetworkPart> State { get; }
 
+    /// <summary>How many of the state's last parts the network starts by itself where a call leaves them out.</summary>
+    public virtual int KnownParts => 0;
+
     /// <summary>Checks every size.</summary>
     /// <exception cref="ArgumentException">A size is out of range; the message names it.</exception>
     public abstract void Validate();

@@ -18,7 +18,10 @@ public sealed unsafe class SequenceCall
     /// <summary>Inputs, <c>[batch, time, inputs]</c>.</summary>
     public required float* Input { get; init; }
 
-    /// <summary>The state before the first step, in the order of <see cref="NetworkShape.State"/>; every part is given.</summary>
+    /// <summary>
+    /// The state before the first step, in the order of <see cref="NetworkShape.State"/>; every part is given, but for those of
+    /// <see cref="NetworkShape.KnownParts"/>, which may all be null.
+    /// </summary>
     public required IReadOnlyList<SequenceTensor> Start { get; init; }
 
     /// <summary>Gets the output, <c>[batch, time, output width]</c>.</summary>
@@ -28,7 +31,7 @@ public sealed unsafe class SequenceCall
     public IReadOnlyList<SequenceTensor>? Final { get; init; }
 
     /// <summary>Gets what the heads of the first sequence do; null if it is not wanted, or there are no heads.</summary>
-    public NtmTrace? Trace { get; init; }
+    public MemoryTrace? Trace { get; init; }
 }
 
 /// <summary>The backward pass of a <see cref="SequenceCall"/>: what comes in, and where gradients go.</summary>

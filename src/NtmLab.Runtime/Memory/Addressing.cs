@@ -26,7 +26,7 @@ public static class Addressing
         var products = matmul(key, memory.transpose(1, 2));
         var keyNorm = Norm(key).unsqueeze(-1);
         var slotNorm = Norm(memory).unsqueeze(1);
-        return products / (keyNorm * slotNorm).add(Constants.CosineEpsilon);
+        return products / (keyNorm * slotNorm).add(Constants.CosineEpsilon, Constants.One);
     }
 
     /// <summary>Content weighting (equation 5): the softmax over slots of key strength times similarity.</summary>
@@ -74,7 +74,7 @@ public static class Addressing
     /// <param name="sharpening">Sharpening gamma, at least 1, <c>[batch, heads, 1]</c>.</param>
     /// <returns>Sharpened weightings, <c>[batch, heads, slots]</c>.</returns>
     public static Tensor Sharpen(Tensor weighting, Tensor sharpening) =>
-        nn.functional.softmax(sharpening * weighting.add(Constants.SharpeningEpsilon).log(), dim: -1);
+        nn.functional.softmax(sharpening * weighting.add(Constants.SharpeningEpsilon, Constants.One).log(), dim: -1);
 
     /// <summary>Reads (equation 2): the sum of the slots under each weighting.</summary>
     /// <param name="memory">Memory, <c>[batch, slots, width]</c>.</param>
@@ -98,12 +98,12 @@ public static class Addressing
         for (var head = 0L; head < heads; head++)
         {
             var place = weighting.narrow(1, head, 1).transpose(1, 2);
-            kept = kept * matmul(place, erase.narrow(1, head, 1)).neg().add(Constants.One);
+            kept = kept * matmul(place, erase.narrow(1, head, 1)).neg().add(Constants.One, Constants.One);
         }
 
         return kept + matmul(weighting.transpose(1, 2), add);
     }
 
     /// <summary>The Euclidean norm over the last dimension, with a finite gradient at zero.</summary>
-    internal static Tensor Norm(Tensor vectors) => vectors.square().sum(-1).add(Constants.CosineEpsilonSquare).sqrt();
+    internal static Tensor Norm(Tensor vectors) => vectors.square().sum(-1).add(Constants.CosineEpsilonSquare, Constants.One).sqrt();
 }

@@ -4,7 +4,8 @@ namespace NtmLab.Memory;
 
 /// <summary>
 /// Numbers that addressing adds. They live as long as the program: TorchSharp does not keep a number alive during the native
-/// call that reads it, so one made for the call may be freed under it when another thread collects garbage.
+/// call that reads it, so one made for the call may be freed under it when another thread collects garbage. That is true of the
+/// factor 1 too that adding a number makes where none is given.
 /// </summary>
 internal static class Constants
 {
@@ -34,4 +35,7 @@ internal static class Constants
 
     /// <summary>See <see cref="DncAddressing.LinkEpsilon"/>.</summary>
     public static readonly Scalar LinkEpsilon = DncAddressing.LinkEpsilon.ToScalar();
+
+    /// <summary>See <see cref="SparseAddressing.AccessThreshold"/>.</summary>
+    public static readonly Scalar AccessThreshold = SparseAddressing.AccessThreshold.ToScalar();
 }

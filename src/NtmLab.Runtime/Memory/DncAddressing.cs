@@ -17,7 +17,7 @@ public static class DncAddressing
     /// <param name="lastRead">Read weightings one step ago, <c>[batch, read heads, slots]</c>.</param>
     /// <returns>Retention in [0, 1], <c>[batch, 1, slots]</c>.</returns>
     public static Tensor Retention(Tensor freeGate, Tensor lastRead) =>
-        (freeGate * lastRead).neg().add(Constants.One).prod(1L, true);
+        (freeGate * lastRead).neg().add(Constants.One, Constants.One).prod(1L, true);
 
     /// <summary>
     /// Usage: <c>u = (u' + w - u' w) psi</c>: grows where something was written, falls where what was read may go. DeepMind's
@@ -28,7 +28,7 @@ public static class DncAddressing
     /// <param name="retention">Retention psi, <c>[batch, 1, slots]</c>.</param>
     /// <returns>Usage in [0, 1], <c>[batch, 1, slots]</c>.</returns>
     public static Tensor Usage(Tensor last, Tensor lastWrite, Tensor retention) =>
-        (last + (lastWrite * last.neg().add(Constants.One))) * retention;
+        (last + (lastWrite * last.neg().add(Constants.One, Constants.One))) * retention;
 
     /// <summary>
     /// Allocation weighting: <c>a[phi(j)] = (1 - u[phi(j)]) prod_{i &lt; j} u[phi(i)]</c> with phi the slots from the least to the
@@ -43,7 +43,7 @@ public static class DncAddressing
         var (sorted, order) = usage.sort(dim: -1, descending: false, stable: true);
         var first = ones_like(sorted.narrow(-1, 0, 1));
         var lessUsed = cat([first, sorted.narrow(-1, 0, usage.shape[^1] - 1).cumprod(-1)], -1);
-        return zeros_like(usage).scatter(-1, order, sorted.neg().add(Constants.One) * lessUsed);
+        return zeros_like(usage).scatter(-1, order, sorted.neg().add(Constants.One, Constants.One) * lessUsed);
     }
 
     /// <summary>Write weighting: <c>w = g_w (g_a a + (1 - g_a) c)</c>.</summary>
@@ -60,7 +60,7 @@ public static class DncAddressing
     /// <param name="write">This step's write weighting w, <c>[batch, 1, slots]</c>.</param>
     /// <returns>The weighting, <c>[batch, 1, slots]</c>.</returns>
     public static Tensor Precedence(Tensor last, Tensor write) =>
-        (last * write.sum(-1, true).neg().add(Constants.One)) + write;
+        (last * write.sum(-1, true).neg().add(Constants.One, Constants.One)) + write;
 
     /// <summary>
     /// Temporal links: <c>L[i, j] = (1 - w(i) - w(j)) L'[i, j] + w(i) p'(j)</c>, <c>L[i, i] = 0</c>: how far slot i was written
@@ -73,8 +73,8 @@ public static class DncAddressing
     public static Tensor Links(Tensor last, Tensor lastPrecedence, Tensor write)
     {
         var column = write.transpose(1, 2);
-        var kept = (column + write).neg().add(Constants.One) * last;
-        var others = eye(write.shape[^1], dtype: write.dtype, device: write.device).neg().add(Constants.One);
+        var kept = (column + write).neg().add(Constants.One, Constants.One) * last;
+        var others = eye(write.shape[^1], dtype: write.dtype, device: write.device).neg().add(Constants.One, Constants.One);
         return (kept + (column * lastPrecedence)) * others;
     }
 
@@ -112,8 +112,8 @@ public static class DncAddressing
     {
         var masked = key * mask;
         var products = matmul(masked * mask, memory.transpose(1, 2));
-        var slotNorm = matmul(mask.square(), memory.square().transpose(1, 2)).add(Constants.CosineEpsilonSquare).sqrt();
-        var similarity = products / (Addressing.Norm(masked).unsqueeze(-1) * slotNorm).add(Constants.CosineEpsilon);
+        var slotNorm = matmul(mask.square(), memory.square().transpose(1, 2)).add(Constants.CosineEpsilonSquare, Constants.One).sqrt();
+        var similarity = products / (Addressing.Norm(masked).unsqueeze(-1) * slotNorm).add(Constants.CosineEpsilon, Constants.One);
         return nn.functional.softmax(keyStrength * similarity, dim: -1);
     }
 
@@ -125,5 +125,5 @@ public static class DncAddressing
     /// <param name="sharpening">Sharpening s, at least 1, <c>[batch, read heads, 1]</c>.</param>
     /// <returns>Weightings that sum to 1, <c>[batch, read heads, slots]</c>.</returns>
     public static Tensor SharpenLinks(Tensor weighting, Tensor sharpening) =>
-        Addressing.Sharpen(weighting.add(Constants.LinkEpsilon), sharpening);
+        Addressing.Sharpen(weighting.add(Constants.LinkEpsilon, Constants.One), sharpening);
 }

@@ -118,7 +118,7 @@ public sealed class DncPolicy : MemoryPolicy
         var (erase, vector) = (values["write.erase"].sigmoid(), values["write.vector"]);
         var decision = _options.Deallocate
             ? new WriteDecision(
-                cat([weighting, retention.neg().add(Constants.One)], 1),
+                cat([weighting, retention.neg().add(Constants.One, Constants.One)], 1),
                 cat([erase, ones_like(erase)], 1),
                 cat([vector, zeros_like(vector)], 1))
             : new WriteDecision(weighting, erase, vector);

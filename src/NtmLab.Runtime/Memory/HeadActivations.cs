@@ -9,8 +9,9 @@ internal static class HeadActivations
     public static Tensor Softplus(Tensor x) => nn.functional.logsigmoid(x.neg()).neg();
 
     /// <summary><c>oneplus(x) = 1 + ln(1 + e^x)</c>, at least 1 (Graves et al. 2016, methods).</summary>
-    public static Tensor OnePlus(Tensor x) => Softplus(x).add(Constants.One);
+    public static Tensor OnePlus(Tensor x) => Softplus(x).add(Constants.One, Constants.One);
 
-    /// <summary>The bias that softplus makes this value of: <c>ln(e^y - 1)</c>.</summary>
-    public static float SoftplusInverse(double y) => (float)(y + Math.Log(1 - Math.Exp(-y)));
+    /// <summary>The x that softplus makes this of: what the bias of a key strength starts at.</summary>
+    /// <param name="value">Greater than 0.</param>
+    public static float InverseSoftplus(double value) => (float)(value + Math.Log(1 - Math.Exp(-value)));
 }

@@ -42,8 +42,8 @@ public sealed class KeepNovelPolicy(KeepNovelOptions options) : KeepingPolicy("k
 
         var (most, nearest) = Similarities(offered).max(1, keepdim: true);
         var repeated = most.gt(_threshold).to(most.dtype);
-        var (place, next) = SaveInTurn(state, Constants.One - repeated);
-        var counts = (Wider(state[Counts], place.shape[1]) * (Constants.One - place)) + place;
+        var (place, next) = SaveInTurn(state, HeldNumber.OneMinus(repeated));
+        var counts = (Wider(state[Counts], place.shape[1]) * HeldNumber.OneMinus(place)) + place;
         if (_merges)
         {
             var merged = zeros_like(place).scatter(1, nearest, repeated);

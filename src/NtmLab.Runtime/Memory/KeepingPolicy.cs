@@ -61,7 +61,7 @@ public abstract class KeepingPolicy : MemoryPolicy
 
     /// <inheritdoc/>
     public override void StartBias(Span<float> bias) =>
-        Part(KeyStrength, bias).Fill(HeadActivations.SoftplusInverse(_initialKeyStrength));
+        Part(KeyStrength, bias).Fill(HeadActivations.InverseSoftplus(_initialKeyStrength));
 
     /// <summary>Nothing is saved.</summary>
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
@@ -125,7 +125,7 @@ public abstract class KeepingPolicy : MemoryPolicy
         var next = HeldNumber.With(slots, count => state[Saves].remainder(count));
         if (Grows)
         {
-            var wanted = ((next + Constants.One) * strength.gt(Constants.Zero)).max().to(ScalarType.Int64).item<long>();
+            var wanted = (HeldNumber.Plus(next, Constants.One) * strength.gt(Constants.Zero)).max().to(ScalarType.Int64).item<long>();
             state = state.Set(NamedState.StrengthName, Wider(held, wanted));
         }
 
@@ -151,7 +151,7 @@ public abstract class KeepingPolicy : MemoryPolicy
 
         return (
             place,
-            state.Set(NamedState.StrengthName, (held * (Constants.One - place)) + (place * strength))
+            state.Set(NamedState.StrengthName, (held * HeldNumber.OneMinus(place)) + (place * strength))
                 .Set(Saves, state[Saves] + saved));
     }
 

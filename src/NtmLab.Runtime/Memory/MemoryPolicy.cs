@@ -67,7 +67,8 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="outputs">Logits in each step.</param>
     /// <param name="controller">The model's controller.</param>
     /// <param name="slots">The number of slots.</param>
-    public virtual NtmShape? FusedShape(int inputs, int outputs, Controller controller, int slots) => null;
+    /// <param name="blank">The value of every memory cell before the first step; null if slots start with contents of their own.</param>
+    public virtual NetworkShape? FusedShape(int inputs, int outputs, Controller controller, int slots, float? blank) => null;
 
     /// <summary>Sets the bias that the projection from controller to policy starts with; by default it stays zero.</summary>
     /// <param name="bias">Zeros, <c>[InterfaceSize]</c>.</param>

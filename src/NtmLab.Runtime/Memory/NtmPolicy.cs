@@ -66,7 +66,8 @@ public sealed class NtmPolicy : MemoryPolicy
     }
 
     /// <inheritdoc/>
-    public override NtmShape FusedShape(int inputs, int outputs, Controller controller, int slots) => new(
+    public override NetworkShape FusedShape(
+        int inputs, int outputs, Controller controller, int slots, float? blank) => new NtmShape(
         inputs,
         outputs,
         controller.Kind,
@@ -83,7 +84,7 @@ public sealed class NtmPolicy : MemoryPolicy
     {
         if (_initialKeyStrength != NtmOptions.NeutralKeyStrength)
         {
-            var value = HeadActivations.SoftplusInverse(_initialKeyStrength);
+            var value = HeadActivations.InverseSoftplus(_initialKeyStrength);
             _layout.Part($"{Kind.Read}.keyStrength", bias).Fill(value);
             _layout.Part($"{Kind.Write}.keyStrength", bias).Fill(value);
         }

@@ -25,7 +25,7 @@ public sealed class SurprisePolicy : KeepingPolicy
     private const string Steps = "steps";
 
     private readonly int _inputWidth;
-    private readonly Scalar _threshold;
+    private readonly Scalar _minusThreshold;
     private readonly Scalar _sharpness;
     private readonly Scalar _weight;
 
@@ -36,7 +36,7 @@ public sealed class SurprisePolicy : KeepingPolicy
         : base("surprise", options, (Prediction, inputWidth))
     {
         _inputWidth = inputWidth;
-        _threshold = options.Threshold.ToScalar();
+        _minusThreshold = (-options.Threshold).ToScalar();
         _sharpness = options.Sharpness.ToScalar();
         _weight = options.PredictionWeight.ToScalar();
     }
@@ -51,8 +51,8 @@ public sealed class SurprisePolicy : KeepingPolicy
     public override PolicyState Observe(Tensor input, PolicyState state)
     {
         var current = (NamedState)state;
-        var error = (input - current[Prediction]).square().mean([1], keepdim: true).add(Constants.ErrorEpsilon);
-        var steps = current[Steps].add(Constants.One);
+        var error = HeldNumber.Plus((input - current[Prediction]).square().mean([1], keepdim: true), Constants.ErrorEpsilon);
+        var steps = HeldNumber.Plus(current[Steps], Constants.One);
         var mean = current[MeanError] + ((error - current[MeanError]) / steps);
         return current
             .Set(Surprise, error / mean)
@@ -75,7 +75,7 @@ public sealed class SurprisePolicy : KeepingPolicy
     protected override (Tensor Place, NamedState State) Save(Offered offered)
     {
         var state = offered.State;
-        var strength = ((state[Surprise] - _threshold) * _sharpness).sigmoid();
+        var strength = (HeldNumber.Plus(state[Surprise], _minusThreshold) * _sharpness).sigmoid();
         var kept = strength.ge(Constants.Half).to(strength.dtype);
         return SaveInTurn(state.Set(Prediction, offered.Values[Prediction].squeeze(1)), strength * kept);
     }

@@ -56,9 +56,13 @@ public abstract class FusableModel : SequenceModel
 
         StopFusing();
         _options = options;
-        _engine = new FusedEngine(FusedModule, FusedShape!, options, RunReference);
-        using var scope = NewDisposeScope();
-        _constantStart = [.. ConstantStart().Select(part => part.DetachFromDisposeScope())];
+        var shape = FusedShape!;
+        _engine = new FusedEngine(FusedModule, shape, options, RunReference);
+        if (shape.KnownParts == 0)
+        {
+            using var scope = NewDisposeScope();
+            _constantStart = [.. ConstantStart().Select(part => part.DetachFromDisposeScope())];
+        }
     }
 
     /// <inheritdoc/>
@@ -130,7 +134,10 @@ public abstract class FusableModel : SequenceModel
     /// <param name="output"><c>[..., width]</c>.</param>
     protected virtual Tensor Logits(Tensor output) => output;
 
-    /// <summary>The parts of the first state that are not trained, one for all sequences, after <see cref="TrainedStart"/>.</summary>
+    /// <summary>
+    /// The parts of the first state that are not trained, one for all sequences, after <see cref="TrainedStart"/>; not asked for
+    /// where the fused engine knows them: <see cref="NetworkShape.KnownParts"/>.
+    /// </summary>
     protected virtual IEnumerable<Tensor> ConstantStart() => [];
 
     /// <summary>Makes the fused engine anew where there is one: sizes have changed.</summary>
@@ -155,7 +162,7 @@ public abstract class FusableModel : SequenceModel
 
     private IReadOnlyList<Tensor> RunFused(Tensor input, IReadOnlyList<Tensor> start, bool shared, HeadTrace? trace)
     {
-        if (trace is null || FusedShape is not NtmShape shape)
+        if (trace is null || FusedShape is not MemoryShape shape)
         {
             return _engine!.Run(input, start, shared, wantFinal: !shared);
         }
@@ -168,7 +175,8 @@ public abstract class FusableModel : SequenceModel
 
     private IReadOnlyList<Tensor> RunReference(Tensor input, IReadOnlyList<Tensor> start)
     {
-        var state = InitialState(1).With(start);
+        var state = InitialState(input.shape[0]);
+        state = state.With([.. start, .. state.Tensors.Skip(start.Count)]);
         var outputs = new List<Tensor>();
         foreach (var step in input.unbind(1))
         {

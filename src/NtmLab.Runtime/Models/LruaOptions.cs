@@ -18,11 +18,7 @@ public sealed record LruaOptions : MemoryModelOptions
     {
         base.Validate();
         Require.Within("model.usageDecay", UsageDecay, 0, 1);
-        if (ReadHeads > Slots)
-        {
-            throw new ConfigurationException(
-                $"model.readHeads: {ReadHeads} is not allowed with {Slots} slots; at most the number of slots is.");
-        }
+        Require.AtMostSlots("model.readHeads", ReadHeads, Slots);
     }
 
     /// <inheritdoc/>

@@ -121,8 +121,10 @@ public sealed class MemoryModel : FusableModel
     private int FirstSlots => _policy.Grows ? 0 : Slots;
 
     /// <inheritdoc/>
-    protected override NetworkShape? FusedShape =>
-        _controller.CanFuse ? _policy.FusedShape(InputWidth, OutputWidth, _controller, Slots) : null;
+    protected override NetworkShape? FusedShape => _controller.CanFuse
+        ? _policy.FusedShape(
+            InputWidth, OutputWidth, _controller, Slots, _options.InitialSpread > 0 ? null : _options.InitialMemory)
+        : null;
 
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> TrainedStart => [.. _controller.InitialState, InitialReads];

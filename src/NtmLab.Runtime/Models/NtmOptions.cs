@@ -33,11 +33,7 @@ public sealed record NtmOptions : MemoryModelOptions
         Require.Positive("model.initialKeyStrength", InitialKeyStrength);
         Require.AtLeast("model.writeHeads", WriteHeads, 1);
         Require.Odd("model.shiftWidth", ShiftWidth);
-        if (ShiftWidth > Slots)
-        {
-            throw new ConfigurationException(
-                $"model.shiftWidth: {ShiftWidth} is not allowed with {Slots} slots; at most the number of slots is.");
-        }
+        Require.AtMostSlots("model.shiftWidth", ShiftWidth, Slots);
     }
 
     /// <inheritdoc/>

@@ -17,7 +17,7 @@ let tests =
                 [ "copy"; "needle"; "copy-memory"; "adding"; "mqar"; "selective-copy" ]
                 "tasks"
 
-            for name in [ "ntm"; "dnc"; "mann-lrua" ] do
+            for name in [ "ntm"; "dnc"; "mann-lrua"; "sparse" ] do
                 Expect.contains (names Catalog.Models) name "models"
                 Expect.contains (names Catalog.Policies) name "policies"
         }

@@ -167,21 +167,21 @@ let private firstMemories =
         test "with a spread is the fused engine's too: values and every gradient, for more slots too" {
             for seed in 1UL .. 4UL do
                 use scope = torch.NewDisposeScope()
-                let drawn = NtmKernelCase.draw seed
-                let case = { drawn with NtmKernelCase.Options = spreading 0.5 }
-                use model = NtmKernelCase.build case seed
+                let drawn = MemoryKernelCase.drawNtm seed
+                let case = { drawn with MemoryKernelCase.Options = spreading 0.5 }
+                use model = MemoryKernelCase.build case seed
 
                 for slots in [ 7; 12 ] do
                     model.StopFusing()
                     model.Slots <- slots
-                    let reference = NtmKernelCase.compute model case seed
+                    let reference = MemoryKernelCase.compute model case seed
                     model.Slots <- 7
                     model.Fuse case.Kernel
                     model.Slots <- slots
 
                     for (name, expected), (_, got) in
-                        List.zip reference (NtmKernelCase.compute model case seed) do
-                        Expect.isLessThan (NtmKernelCase.disagreement got expected) 1e-4 name
+                        List.zip reference (MemoryKernelCase.compute model case seed) do
+                        Expect.isLessThan (MemoryKernelCase.disagreement got expected) 1e-4 name
         }
     ]
 

@@ -51,7 +51,8 @@ internal sealed class FusedEngine : IDisposable
     /// <param name="input">The sequences, <c>[batch, time, inputs]</c>.</param>
     /// <param name="start">
     /// The state before the first step, in the order of <see cref="NetworkShape.State"/>; each part for every sequence,
-    /// <c>[batch, ...]</c>, or <c>[...]</c> for all.
+    /// <c>[batch, ...]</c>, or <c>[...]</c> for all. Of a start that all share, <see cref="NetworkShape.KnownParts"/> may be left
+    /// out.
     /// </param>
     /// <param name="shared">Whether the start is one for all sequences.</param>
     /// <param name="wantFinal">Whether the state after the last step is wanted.</param>
@@ -60,7 +61,7 @@ internal sealed class FusedEngine : IDisposable
     /// <exception cref="DivergenceException">The input, the state or a parameter is not finite.</exception>
     /// <exception cref="ShapeException">The input, the state or a parameter has another shape, type or device.</exception>
     public IReadOnlyList<Tensor> Run(
-        Tensor input, IReadOnlyList<Tensor> start, bool shared, bool wantFinal, NtmTrace? trace = null)
+        Tensor input, IReadOnlyList<Tensor> start, bool shared, bool wantFinal, MemoryTrace? trace = null)
     {
         Shape.Require(_owner, "input [batch, time, feature]", input, Shape.Any, Shape.Any, _shape.Inputs);
         RequirePlain("input", input);
@@ -192,11 +193,11 @@ internal sealed class FusedEngine : IDisposable
     private static unsafe List<SequenceTensor> Pointers(IReadOnlyList<Tensor> tensors) =>
         [.. tensors.Select(tensor => SequenceTensor.Shared(TensorMemory.Pointer(tensor)))];
 
-    /// <summary>Tensors in the order of the state, as the kernel wants them; null where there is none.</summary>
+    /// <summary>Tensors in the order of the state, as the kernel wants them; null where there is none, and for parts left out.</summary>
     private unsafe List<SequenceTensor> State(IReadOnlyList<Tensor?> parts, bool shared) =>
     [
-        .. _stateParts.Zip(parts, (part, values) =>
-            values is null ? SequenceTensor.Shared(null)
+        .. _stateParts.Select((part, i) =>
+            i >= parts.Count || parts[i] is not { } values ? SequenceTensor.Shared(null)
             : shared ? SequenceTensor.Shared(TensorMemory.Pointer(values))
             : SequenceTensor.Each(TensorMemory.Pointer(values), part.Size)),
     ];

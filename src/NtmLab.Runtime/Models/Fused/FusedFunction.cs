@@ -8,7 +8,7 @@ namespace NtmLab.Models;
 /// <param name="Shared">Whether the start is one for all sequences.</param>
 /// <param name="WantFinal">Whether the final state is wanted.</param>
 /// <param name="Trace">Gets what the heads of the first sequence did, if given.</param>
-internal sealed record FusedPass(FusedEngine Engine, bool Shared, bool WantFinal, NtmTrace? Trace);
+internal sealed record FusedPass(FusedEngine Engine, bool Shared, bool WantFinal, MemoryTrace? Trace);
 
 /// <summary>
 /// A <see cref="FusedEngine"/>'s forward pass as autograd sees it. Variables: the pass, the input, the parameters in order,

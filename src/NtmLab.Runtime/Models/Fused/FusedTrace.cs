@@ -7,7 +7,7 @@ namespace NtmLab.Models;
 /// <summary>Takes a trace from the kernel and gives it to a <see cref="HeadTrace"/>.</summary>
 internal sealed unsafe class FusedTrace : IDisposable
 {
-    private readonly NtmShape _shape;
+    private readonly MemoryShape _shape;
     private readonly int _time;
     private readonly float[] _values;
     private readonly GCHandle _handle;
@@ -15,22 +15,22 @@ internal sealed unsafe class FusedTrace : IDisposable
     private readonly int _erase;
     private readonly int _add;
 
-    public FusedTrace(NtmShape shape, int time)
+    public FusedTrace(MemoryShape shape, int time)
     {
         _shape = shape;
         _time = time;
-        var written = shape.WriteHeads * shape.Width;
+        var written = shape.Writes * shape.Width;
         _reads = checked(time * shape.Heads * shape.Slots);
         _erase = checked(_reads + (time * shape.ReadWidth));
         _add = checked(_erase + (time * written));
         _values = new float[checked(_add + (time * written))];
         _handle = GCHandle.Alloc(_values, GCHandleType.Pinned);
         var first = (float*)_handle.AddrOfPinnedObject();
-        Target = new NtmTrace { Weightings = first, Reads = first + _reads, Erase = first + _erase, Add = first + _add };
+        Target = new MemoryTrace { Weightings = first, Reads = first + _reads, Erase = first + _erase, Add = first + _add };
     }
 
     /// <summary>Where the kernel writes.</summary>
-    public NtmTrace Target { get; }
+    public MemoryTrace Target { get; }
 
     /// <summary>Records every step.</summary>
     public void CopyTo(HeadTrace trace)
@@ -42,8 +42,8 @@ internal sealed unsafe class FusedTrace : IDisposable
                 weightings[.._shape.ReadHeads],
                 weightings[_shape.ReadHeads..],
                 Heads(_reads, t, _shape.ReadHeads, _shape.Width),
-                Heads(_erase, t, _shape.WriteHeads, _shape.Width),
-                Heads(_add, t, _shape.WriteHeads, _shape.Width)));
+                Heads(_erase, t, _shape.Writes, _shape.Width),
+                Heads(_add, t, _shape.Writes, _shape.Width)));
         }
     }
 

@@ -1,12 +1,12 @@
 namespace NtmLab.Kernels;
 
 /// <summary>
-/// Where the parameters of a Neural Turing Machine lie, or where their gradients go, in the order of
-/// <see cref="NtmShape.Parameters"/>.
+/// Where the parameters of a controller with a memory lie, or where their gradients go, in the order of
+/// <see cref="MemoryShape.Parameters"/>.
 /// </summary>
-internal readonly unsafe struct NtmTensors
+internal readonly unsafe struct MemoryTensors
 {
-    public NtmTensors(NtmShape shape, IReadOnlyList<SequenceTensor> parameters)
+    public MemoryTensors(MemoryShape shape, IReadOnlyList<SequenceTensor> parameters)
     {
         var next = 0;
         Layers = new LayerTensors[shape.Layers];

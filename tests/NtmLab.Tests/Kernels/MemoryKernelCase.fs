@@ -1,5 +1,5 @@
-/// Drawn Neural Turing Machines, computed by both engines.
-module NtmLab.Tests.Kernels.NtmKernelCase
+/// Drawn controllers with a memory, computed by both engines.
+module NtmLab.Tests.Kernels.MemoryKernelCase
 
 open Expecto
 open NtmLab
@@ -12,7 +12,7 @@ open TorchSharp
 type Case = {
     Inputs: int
     Outputs: int
-    Options: NtmOptions
+    Options: MemoryModelOptions
     Batch: int
     Time: int
     Kernel: KernelOptions
@@ -24,10 +24,12 @@ type Case = {
 let paths = [| VectorPath.Scalar; VectorPath.Vector128; VectorPath.Vector256; VectorPath.Vector512 |]
 
 /// Draws sizes that are no multiples of anything; budgets alternate between whole sequences and recomputed segments.
-let draw (seed: uint64) : Case =
+let private draw
+    (seed: uint64)
+    (memory: RandomStream -> int -> ControllerOptions -> MemoryModelOptions)
+    : Case =
     let random = RandomStream(seed, "fused case")
     let slots = random.Next(1, 40)
-    let reach = random.Next(0, min 4 ((slots + 1) / 2))
     let units = random.Next(1, 40)
 
     let layers = if random.Next 3 = 0 then random.Next(2, 4) else 1
@@ -42,16 +44,7 @@ let draw (seed: uint64) : Case =
     {
         Inputs = random.Next(1, 12)
         Outputs = random.Next(1, 12)
-        Options =
-            NtmOptions(
-                Controller = controller,
-                Slots = slots,
-                Width = random.Next(1, 14),
-                ReadHeads = random.Next(1, 4),
-                WriteHeads = random.Next(1, 4),
-                ShiftWidth = 2 * reach + 1,
-                InitialMemory = 0.05f
-            )
+        Options = memory random slots controller
         Batch = random.Next(1, 18)
         Time = random.Next(1, 51)
         Kernel =
@@ -61,6 +54,41 @@ let draw (seed: uint64) : Case =
                 Threads = 1 + int (seed % 2UL)
             )
     }
+
+/// Draws a Neural Turing Machine.
+let drawNtm (seed: uint64) : Case =
+    draw seed (fun random slots controller ->
+        let reach = random.Next(0, min 4 ((slots + 1) / 2))
+
+        NtmOptions(
+            Controller = controller,
+            Slots = slots,
+            Width = random.Next(1, 14),
+            ReadHeads = random.Next(1, 4),
+            WriteHeads = random.Next(1, 4),
+            ShiftWidth = 2 * reach + 1,
+            InitialMemory = 0.05f
+        ))
+
+/// Draws a sparse memory; a third of them reads every slot, a third starts with slots that differ. With one number a cosine is a
+/// sign, and which slot is nearest rounding's choice.
+let drawSparse (seed: uint64) : Case =
+    draw seed (fun random slots controller ->
+        let kind = random.Next 3
+
+        SparseOptions(
+            Controller = controller,
+            Slots = slots,
+            Width = random.Next(2, 20),
+            ReadHeads = random.Next(1, min 4 (slots + 1)),
+            Nearest =
+                (if kind = 1 then
+                     slots
+                 else
+                     random.Next(1, min 9 (slots + 1))),
+            InitialMemory = 0.05f,
+            InitialSpread = (if kind = 2 then 0.5 else 0.0)
+        ))
 
 let build (case: Case) (seed: uint64) : MemoryModel =
     let model = case.Options.Build(case.Inputs, case.Outputs, RandomStream(seed, "model")) :?> MemoryModel
@@ -122,9 +150,8 @@ let disagreement (fused: torch.Tensor) (reference: torch.Tensor) : float =
 /// Compares with the reference engine. Where both differ, the reference engine in double precision says who is right: the
 /// fused engine may be ten times as far off as the reference is in single precision. With slots of one number a cosine is a
 /// sign, and its gradient nothing but cancellation, in either engine.
-let equalsReference (seed: uint64) : unit =
+let equalsReference (case: Case) (seed: uint64) : unit =
     use scope = torch.NewDisposeScope()
-    let case = draw seed
     use model = build case seed
     let reference = compute model case seed
     model.Fuse case.Kernel
@@ -147,7 +174,8 @@ let equalsReference (seed: uint64) : unit =
 
 let bits (results: (string * torch.Tensor) list) = results |> List.map (snd >> Tensors.bits)
 
-let withModel (seed: uint64) (test: Case -> MemoryModel -> unit) : unit =
+/// A model of a drawn case.
+let withModel (draw: uint64 -> Case) (seed: uint64) (test: Case -> MemoryModel -> unit) : unit =
     use scope = torch.NewDisposeScope()
     let case = draw seed
     use model = build case seed

@@ -1,7 +1,7 @@
 namespace NtmLab.Kernels;
 
 /// <summary>Where a trace of the first sequence's heads goes.</summary>
-public sealed unsafe class NtmTrace
+public sealed unsafe class MemoryTrace
 {
     /// <summary>Weightings, read heads first, <c>[time, heads, slots]</c>.</summary>
     public required float* Weightings { get; init; }
@@ -9,9 +9,9 @@ public sealed unsafe class NtmTrace
     /// <summary>Read vectors, <c>[time, read heads, width]</c>.</summary>
     public required float* Reads { get; init; }
 
-    /// <summary>Erase vectors, <c>[time, write heads, width]</c>.</summary>
+    /// <summary>Erase vectors, <c>[time, writes, width]</c>.</summary>
     public required float* Erase { get; init; }
 
-    /// <summary>Add vectors, <c>[time, write heads, width]</c>.</summary>
+    /// <summary>Add vectors, <c>[time, writes, width]</c>.</summary>
     public required float* Add { get; init; }
 }

@@ -1,13 +1,13 @@
 namespace NtmLab.Kernels;
 
-/// <summary>Gradients of a Neural Turing Machine, summed over one group of sequences.</summary>
+/// <summary>Gradients of a controller with a memory, summed over one group of sequences.</summary>
 /// <typeparam name="T">The lanes.</typeparam>
-internal sealed unsafe class NtmGradients<T> : NetworkGradients<T>
+internal sealed unsafe class MemoryGradients<T> : NetworkGradients<T>
     where T : unmanaged, ILanes<T>
 {
-    private readonly NtmShape _shape;
+    private readonly MemoryShape _shape;
 
-    public NtmGradients(NtmShape shape)
+    public MemoryGradients(MemoryShape shape)
     {
         _shape = shape;
         Layers = [.. Enumerable.Range(0, shape.Layers).Select(index => new LayerGradients<T>(shape.Layer(index)))];
@@ -43,7 +43,7 @@ internal sealed unsafe class NtmGradients<T> : NetworkGradients<T>
     /// <inheritdoc/>
     public override void CopyTo(IReadOnlyList<SequenceTensor> parameters)
     {
-        var target = new NtmTensors(_shape, parameters);
+        var target = new MemoryTensors(_shape, parameters);
         for (var i = 0; i < Layers.Length; i++)
         {
             Layers[i].CopyTo(target.Layers[i]);
@@ -61,7 +61,7 @@ internal sealed unsafe class NtmGradients<T> : NetworkGradients<T>
     public override void CopyStartTo(IReadOnlyList<SequenceTensor> start)
     {
         LayerStates<T>.CopyStartTo(_shape.Controller, Layers, start);
-        StartReads.CopyTo(new NtmState(start).Reads);
+        StartReads.CopyTo(new MemoryState(start).Reads);
     }
 
     /// <inheritdoc/>

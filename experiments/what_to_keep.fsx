@@ -21,7 +21,7 @@ let ways: (string * (string * ModelOptions) list) list = [
     "keep-all", [ "", KeepAllOptions(Controller = controller, Width = width) ]
     "fifo",
     [
-        for slots in [ 8; 32; 128 ] ->
+        for slots in [ 8; 64 ] ->
             $"{slots}", FifoOptions(Controller = controller, Width = width, Slots = slots)
     ]
     "reservoir",
@@ -39,7 +39,7 @@ let ways: (string * (string * ModelOptions) list) list = [
     ]
     "surprise",
     [
-        for percent in [ 50; 100; 200 ] ->
+        for percent in [ 100; 200 ] ->
             let threshold = float percent / 100.0
 
             $"{percent}",
@@ -47,7 +47,7 @@ let ways: (string * (string * ModelOptions) list) list = [
     ]
     "learned-gate",
     [
-        for thousandths in [ 3; 10; 30 ] ->
+        for thousandths in [ 30; 100; 300 ] ->
             let price = float thousandths / 1000.0
 
             $"{thousandths}",
@@ -62,7 +62,7 @@ let ways: (string * (string * ModelOptions) list) list = [
                 Width = width,
                 Slots = budget,
                 Budget = budget,
-                Price = 0.01
+                Price = 0.1
             )
     ]
     "ntm",
@@ -77,10 +77,12 @@ let ways: (string * (string * ModelOptions) list) list = [
                 InitialKeyStrength = 5.0
             )
     ]
-    "mann-lrua",
+    "mann-lrua", [ "32", LruaOptions(Controller = controller, Width = width, Slots = 32) ]
+    "sparse",
     [
         for slots in [ 8; 32 ] ->
-            $"{slots}", LruaOptions(Controller = controller, Width = width, Slots = slots)
+            $"{slots}",
+            SparseOptions(Controller = controller, Width = width, Slots = slots, InitialKeyStrength = 5.0)
     ]
 ]
 
@@ -101,8 +103,9 @@ let cell (order: RepeatOrder) (way: string) (setting: string) (options: ModelOpt
                 Sequences = 100_000L,
                 Batch = 32,
                 Optimiser = AdamOptions(LearningRate = 2e-3),
-                Schedule = CosineSchedule(WarmUp = 1_000L, Final = 0.05),
+                Schedule = CosineSchedule(WarmUp = 1_000L, Final = 0.2),
                 ClipNorm = 1.0,
+                PriceWarmUp = 50_000L,
                 Solved = SolvedOptions(Score = 0.0, Window = 5_000),
                 EvaluateEvery = 50_000L,
                 CheckpointEvery = 50_000L

@@ -124,58 +124,57 @@ let cells = [
 
 let records = cells |> List.map snd |> Study.run
 
-/// Slots used and accuracy of one run at some number of repeats; a policy that does not count its slots uses all that it has.
+/// Slots used and accuracy of one run; a policy that does not count its slots uses all that it has.
 let outcome (repeats: int) (options: ModelOptions) (record: RunRecord) : (float * float) option =
+    let all =
+        match options with
+        | :? MemoryModelOptions as memory -> float memory.Slots
+        | _ -> nan
+
     record.Evaluation
     |> Seq.tryFind (fun score -> score.Length = repeats)
     |> Option.map (fun score ->
-        let all =
-            match options with
-            | :? MemoryModelOptions as memory -> float memory.Slots
-            | _ -> nan
+        Option.defaultValue all (Option.ofNullable score.SlotsUsed), 1.0 - score.Score)
 
-        score.SlotsUsed |> Option.ofNullable |> Option.defaultValue all, 1.0 - score.Score)
+/// One setting of one policy, over its seeds.
+let choice order way (setting: string, options: ModelOptions) (repeats: int) : TradeOff.Choice =
+    let found =
+        List.zip cells records
+        |> List.filter (fun ((key, _), _) -> key = (order, way, setting))
+        |> List.choose (fun (_, record) -> outcome repeats options record)
 
-let runs = Session.get().Runs
+    { Way = way; Costs = List.map fst found; Gains = List.map snd found }
 
-let choices (order: RepeatOrder) (repeats: int) : TradeOff.Choice list = [
-    for way, settings in ways do
-        for setting, options in settings do
-            let found =
-                List.zip cells records
-                |> List.filter (fun ((key, _), _) -> key = (order, way, setting))
-                |> List.choose (fun (_, record) -> outcome repeats options record)
+let draw () =
+    let most = List.last repeats
 
-            if not found.IsEmpty then
-                { Way = way; Costs = List.map fst found; Gains = List.map snd found }
-]
+    let panels: TradeOff.Panel list = [
+        for order in orders ->
+            {
+                Heading = $"each fact {most} times, in {(string order).ToLowerInvariant()} order"
+                Choices = [
+                    for way, settings in ways do
+                        for setting in settings -> choice order way setting most
+                ]
+            }
+    ]
 
-if records.Length = cells.Length then
-    let panels =
-        orders
-        |> List.map (fun order -> {
-            TradeOff.Heading = $"each fact 100 times, {(string order).ToLowerInvariant()}"
-            TradeOff.Choices = choices order 100
-        })
+    let picture = Path.Combine(Session.get().Runs, "what-to-keep")
+    TradeOff.draw "slots used" "accuracy" ("no memory", 1.0 / 256.0) panels picture
+    eprintfn "drawn as %s.png and .svg" picture
 
-    let chance = "no memory", 1.0 / 256.0
-    TradeOff.draw "slots used" "accuracy" chance panels (Path.Combine(runs, "what-to-keep"))
-
+let print () =
     for order in orders do
-        printfn $"{order}: accuracy (slots used), median of {seeds.Length} seeds, at {repeats} repeats"
+        eprintfn $"{order}: accuracy (slots used) at {repeats} repeats, medians of {seeds.Length} seeds"
 
         for way, settings in ways do
-            for setting, options in settings do
-                let at (repeats: int) =
-                    let found =
-                        List.zip cells records
-                        |> List.filter (fun ((key, _), _) -> key = (order, way, setting))
-                        |> List.choose (fun (_, record) -> outcome repeats options record)
+            for setting in settings do
+                let at repeats =
+                    let found = choice order way setting repeats
+                    $"{TradeOff.median found.Gains, 7:F3} ({TradeOff.median found.Costs, 5:F1})"
 
-                    let slots, accuracy =
-                        TradeOff.median (List.map fst found), TradeOff.median (List.map snd found)
+                eprintfn $"""{way, -13}{fst setting, 4} {repeats |> List.map at |> String.concat ""}"""
 
-                    $"{accuracy:F3} ({slots:F0})"
-
-                let row = repeats |> List.map at |> String.concat "  "
-                printfn $"{way, -13}{setting, 4}  {row}"
+if records.Length = cells.Length then
+    draw ()
+    print ()

@@ -36,26 +36,27 @@ internal sealed unsafe partial class SparseAccess<T>
             var similarities = _journal.Similarities(step) + place;
             var query = Padded(values + (head * _width), _queries, head);
             var queryNorm = SparseMemory<T>.Norm(query, _width);
+            var rows = _rows.Pointer;
             for (var i = 0; i < _nearest; i++)
             {
-                _memory.Get(slots[i], _row.Pointer);
+                _memory.Get(slots[i], rows + (i * _stride));
                 var scale = MathF.FusedMultiplyAdd(queryNorm, _memory.Norms[slots[i]], CosineEpsilon);
-                similarities[i] = Dot(query, _row.Pointer) / scale;
+                similarities[i] = Dot(query, rows + (i * _stride)) / scale;
             }
 
             Softmax(similarities, values[_interface.Strengths + head], weights);
-            _sum.Clear();
+            var sum = _sum.Pointer;
+            Floats.Clear(sum, _stride);
             for (var i = 0; i < _nearest; i++)
             {
-                _memory.Get(slots[i], _row.Pointer);
-                AddScaled(_sum.Pointer, weights[i], _row.Pointer);
+                AddScaled(sum, weights[i], rows + (i * _stride));
                 if (choose && weights[i] > AccessThreshold)
                 {
                     _accessed.Add(slots[i]);
                 }
             }
 
-            Floats.Copy(_sum.Pointer, reads + (head * _width), _width);
+            Floats.Copy(sum, reads + (head * _width), _width);
         }
 
         if (choose)
@@ -84,15 +85,17 @@ internal sealed unsafe partial class SparseAccess<T>
             var strength = values[_interface.Strengths + head];
             var read = Padded(reads + (head * _width), _adds, head);
 
+            var rows = _rows.Pointer;
             var mean = 0f;
             for (var i = 0; i < _nearest; i++)
             {
-                _memory.Get(slots[i], _row.Pointer);
-                weightGradients[i] += Dot(read, _row.Pointer);
+                _memory.Get(slots[i], rows + (i * _stride));
+                weightGradients[i] += Dot(read, rows + (i * _stride));
                 mean += weights[i] * weightGradients[i];
             }
 
-            _sum.Clear();
+            var sum = _sum.Pointer;
+            Floats.Clear(sum, _stride);
             var (strengthGradient, queryNormGradient) = (0f, 0f);
             for (var i = 0; i < _nearest; i++)
             {
@@ -102,13 +105,16 @@ internal sealed unsafe partial class SparseAccess<T>
                 var product = strength * exponentGradient / MathF.FusedMultiplyAdd(queryNorm, norm, CosineEpsilon);
                 var scale = -product * similarities[i];
                 queryNormGradient += scale * norm;
-                _memory.Get(slots[i], _row.Pointer);
-                AddScaled(_sum.Pointer, product, _row.Pointer);
-                AddRowGradient(_gradients.Of(slots[i]), product, query, scale * queryNorm / norm, weights[i], read);
+                var row = rows + (i * _stride);
+                AddScaled(sum, product, row);
+                var rowGradient = _gradients.Of(slots[i]);
+                AddScaled(rowGradient, product, query);
+                AddScaled(rowGradient, scale * queryNorm / norm, row);
+                AddScaled(rowGradient, weights[i], read);
             }
 
-            AddScaled(_sum.Pointer, queryNormGradient / queryNorm, query);
-            Floats.Copy(_sum.Pointer, gradients + (head * _width), _width);
+            AddScaled(sum, queryNormGradient / queryNorm, query);
+            Floats.Copy(sum, gradients + (head * _width), _width);
             gradients[_interface.Strengths + head] = strengthGradient;
         }
     }
@@ -159,13 +165,5 @@ internal sealed unsafe partial class SparseAccess<T>
         {
             weights[i] = exponents[i] * inverse;
         }
-    }
-
-    /// <summary><c>dM += product q + scale M + weight dread</c>, M the row that was got last.</summary>
-    private void AddRowGradient(float* gradient, float product, float* query, float scale, float weight, float* read)
-    {
-        AddScaled(gradient, product, query);
-        AddScaled(gradient, scale, _row.Pointer);
-        AddScaled(gradient, weight, read);
     }
 }

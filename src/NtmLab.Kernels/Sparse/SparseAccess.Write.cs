@@ -51,10 +51,11 @@ internal sealed unsafe partial class SparseAccess<T>
 
         for (var i = 0; i < _written.Count; i++)
         {
-            _memory.Put(_written[i], NewRow(i), SparseMemory<T>.Norm(NewRow(i), _width));
+            var row = NewRow(i);
+            _memory.Put(_written[i], row, SparseMemory<T>.Norm(row, _width));
             if (choose)
             {
-                _search.Put(_written[i], NewRow(i));
+                _search.Put(_written[i], row);
             }
         }
     }
@@ -80,10 +81,11 @@ internal sealed unsafe partial class SparseAccess<T>
                 StartReadGradients(writeGate * gate, add, start + ((long)head * _slots));
             }
 
-            _sum.Clear();
+            var sum = _sum.Pointer;
+            Floats.Clear(sum, _stride);
             var row = _gradients.Of(leastUsed[head]);
             var unused = Dot(row, add);
-            AddScaled(_sum.Pointer, writeGate * (1 - gate), row);
+            AddScaled(sum, writeGate * (1 - gate), row);
 
             var reread = 0f;
             var last = _journal.LastRead(step, head);
@@ -92,7 +94,7 @@ internal sealed unsafe partial class SparseAccess<T>
                 row = _gradients.Of(last.Slots[i]);
                 var weightGradient = Dot(row, add);
                 reread += last.Weights[i] * weightGradient;
-                AddScaled(_sum.Pointer, writeGate * gate * last.Weights[i], row);
+                AddScaled(sum, writeGate * gate * last.Weights[i], row);
                 if (step > 0)
                 {
                     _readGradients.Pointer[(head * _nearest) + i] = writeGate * gate * weightGradient;
@@ -101,7 +103,7 @@ internal sealed unsafe partial class SparseAccess<T>
 
             gradients[_interface.WriteGates + head] = (gate * reread) + ((1 - gate) * unused);
             gradients[_interface.Gates + head] = writeGate * (reread - unused);
-            Floats.Copy(_sum.Pointer, gradients + _interface.Adds + (head * _width), _width);
+            Floats.Copy(sum, gradients + _interface.Adds + (head * _width), _width);
         }
 
         for (var head = 0; head < _heads; head++)

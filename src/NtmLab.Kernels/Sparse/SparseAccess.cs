@@ -52,7 +52,7 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
     private readonly NativeBuffer _newRows = new(0);
     private readonly NativeBuffer _adds;
     private readonly NativeBuffer _queries;
-    private readonly NativeBuffer _row;
+    private readonly NativeBuffer _rows;
     private readonly NativeBuffer _sum;
     private readonly NativeBuffer _exponents;
     private readonly RowGradients _gradients;
@@ -80,7 +80,7 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
         _journal = new SparseJournal(shape, plan);
         _adds = new NativeBuffer((long)_heads * _stride);
         _queries = new NativeBuffer((long)_heads * _stride);
-        _row = new NativeBuffer(_stride);
+        _rows = new NativeBuffer((long)_nearest * _stride);
         _sum = new NativeBuffer(_stride);
         _exponents = new NativeBuffer(Rows.Padded<T>(_nearest));
         _gradients = new RowGradients(_stride);
@@ -203,7 +203,7 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
     {
         foreach (var held in new IDisposable[]
         {
-            _memory, _search, _journal, _newRows, _adds, _queries, _row, _sum, _exponents, _gradients, _readGradients,
+            _memory, _search, _journal, _newRows, _adds, _queries, _rows, _sum, _exponents, _gradients, _readGradients,
         })
         {
             held.Dispose();

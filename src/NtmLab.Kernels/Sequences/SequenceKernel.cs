@@ -3,7 +3,8 @@ namespace NtmLab.Kernels;
 /// <summary>
 /// Whole sequences through a network, forward and backward, without a graph. Sequences are computed in small groups; groups
 /// are shared among threads; results have the same bits for every number of threads. Equations:
-/// <see cref="RecurrentCell{T}"/>, <see cref="NtmInterface"/>, <see cref="NtmAddressing{T}"/>, <see cref="NtmMemory{T}"/>.
+/// <see cref="RecurrentCell{T}"/>, <see cref="NtmInterface"/>, <see cref="NtmAddressing{T}"/>, <see cref="NtmMemory{T}"/>,
+/// <see cref="SparseInterface{T}"/>, <see cref="SparseAccess{T}"/>.
 /// </summary>
 public sealed class SequenceKernel : IDisposable
 {

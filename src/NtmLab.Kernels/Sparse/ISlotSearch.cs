@@ -12,7 +12,10 @@ internal unsafe interface ISlotSearch : IDisposable
     /// <summary>The slots of a new sequence are in the memory.</summary>
     void Start();
 
-    /// <summary>A slot has new contents, in the memory already.</summary>
+    /// <summary>
+    /// A slot has new contents, in the memory already. What a backward pass takes back, and takes again, is not told: no search
+    /// follows before the next sequence.
+    /// </summary>
     void Put(int slot, float* row);
 
     /// <summary>Finds as many slots for each query as are read, the most similar first, no slot twice.</summary>

@@ -102,7 +102,7 @@ internal sealed unsafe class SlotScan<T> : ISlotSearch
         var g3 = T.MultiplyAdd(norm, T.Load(norms + (3 * lanes)), epsilon);
         if (_counts[head] == _nearest)
         {
-            var bound = T.All(_best[((head + 1) * _nearest) - 1] - Slack);
+            var bound = T.All(Worst(head) - Slack);
             var better = T.Max(
                 T.Max(f0 - (bound * g0), f1 - (bound * g1)), T.Max(f2 - (bound * g2), f3 - (bound * g3)));
             if (T.Greatest(better) < 0)
@@ -117,22 +117,26 @@ internal sealed unsafe class SlotScan<T> : ISlotSearch
         (f2 / g2).Store(similarities + (2 * lanes));
         (f3 / g3).Store(similarities + (3 * lanes));
         var count = Math.Min(4 * lanes, _memory.Candidates - first);
+        var worst = Worst(head);
         for (var i = 0; i < count; i++)
         {
-            Take(head, first + i, similarities[i], found);
+            if (!(similarities[i] <= worst))
+            {
+                Take(head, first + i, similarities[i], found);
+                worst = Worst(head);
+            }
         }
     }
 
-    /// <summary>Puts a slot among the best so far, after equal ones, if it is better than the worst of them.</summary>
+    /// <summary>What a slot must be better than.</summary>
+    private float Worst(int head) =>
+        _counts[head] < _nearest ? float.NegativeInfinity : _best[((head + 1) * _nearest) - 1];
+
+    /// <summary>Puts a slot among the best so far, after equal ones, in the place of the worst where there are enough.</summary>
     private void Take(int head, int slot, float similarity, int* found)
     {
         var best = _best.AsSpan(head * _nearest, _nearest);
         ref var count = ref _counts[head];
-        if (count == _nearest && !(similarity > best[count - 1]))
-        {
-            return;
-        }
-
         var place = count < _nearest ? count++ : count - 1;
         for (; place > 0 && similarity > best[place - 1]; place--)
         {

@@ -52,9 +52,13 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
     private readonly NativeBuffer _newRows = new(0);
     private readonly NativeBuffer _adds;
     private readonly NativeBuffer _queries;
-    private readonly NativeBuffer _row;
+    private readonly NativeBuffer _rows;
     private readonly NativeBuffer _sum;
     private readonly NativeBuffer _exponents;
+    private readonly RowGradients _gradients;
+
+    /// <summary>Gradients of the weights of what was read last, <c>[heads, K]</c>.</summary>
+    private readonly NativeBuffer _readGradients;
 
     /// <summary>Makes a memory that holds nothing yet.</summary>
     /// <param name="shape">The sizes.</param>
@@ -76,7 +80,7 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
         _journal = new SparseJournal(shape, plan);
         _adds = new NativeBuffer((long)_heads * _stride);
         _queries = new NativeBuffer((long)_heads * _stride);
-        _row = new NativeBuffer(_stride);
+        _rows = new NativeBuffer((long)_nearest * _stride);
         _sum = new NativeBuffer(_stride);
         _exponents = new NativeBuffer(Rows.Padded<T>(_nearest));
         _gradients = new RowGradients(_stride);
@@ -127,122 +131,44 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
         }
     }
 
-    /// <summary>Writes.</summary>
-    /// <param name="step">The step.</param>
-    /// <param name="values">The activated interface values.</param>
-    /// <param name="choose">Whether slots are chosen anew, or were in an earlier pass over this step.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Write(int step, float* values, bool choose)
+    /// <summary>Nothing comes back from beyond the end of the sequence.</summary>
+    public void ClearGradients()
     {
-        var leastUsed = _journal.LeastUsed(step);
-        if (choose)
+        _gradients.Clear();
+        _readGradients.Clear();
+    }
+
+    /// <summary>Takes the gradients of the final state in.</summary>
+    /// <param name="steps">Steps of the sequence.</param>
+    /// <param name="memory">That of the memory, <c>[slots, width]</c>; null where it is 0.</param>
+    /// <param name="readWeightings">That of what was read last, <c>[heads, slots]</c>; null where it is 0.</param>
+    public void TakeInGradients(int steps, float* memory, float* readWeightings)
+    {
+        // Slots that were never touched have the contents they started with, which nothing trains.
+        for (var slot = 0; memory is not null && slot < _memory.Held; slot++)
         {
-            _order.Least(_heads, leastUsed);
-            Hold(leastUsed, _heads);
-            _accessed.Clear();
+            Floats.Copy(memory + ((long)slot * _width), _gradients.Of(slot), _width);
         }
 
-        Erase(step, leastUsed);
-        for (var head = 0; head < _heads; head++)
+        for (var i = 0; readWeightings is not null && i < _heads * _nearest; i++)
         {
-            var (writeGate, gate) = (values[_interface.WriteGates + head], values[_interface.Gates + head]);
-            var add = Padded(values + _interface.Adds + (head * _width), _adds, head);
-            var unused = writeGate * (1 - gate);
-            var reread = writeGate * gate;
-            AddScaled(NewRow(head), unused, add);
-            var last = _journal.LastRead(step, head);
-            for (var i = 0; i < last.Count; i++)
-            {
-                var weight = reread * last.Weights[i];
-                AddScaled(NewRow(_written.Find(last.Slots[i])), weight, add);
-                if (last.Slots[i] == leastUsed[head])
-                {
-                    unused += weight;
-                }
-                else if (choose && weight > AccessThreshold)
-                {
-                    _accessed.Add(last.Slots[i]);
-                }
-            }
-
-            if (choose && unused > AccessThreshold)
-            {
-                _accessed.Add(leastUsed[head]);
-            }
-        }
-
-        for (var i = 0; i < _written.Count; i++)
-        {
-            Put(_written[i], NewRow(i), SparseMemory<T>.Norm(NewRow(i), _width));
+            var slot = _journal.Read(steps - 1)[i];
+            _readGradients.Pointer[i] = readWeightings[((long)(i / _nearest) * _slots) + slot];
         }
     }
 
-    /// <summary>Chooses the slots to read.</summary>
-    /// <param name="step">The step, after its <see cref="Write"/>.</param>
-    /// <param name="values">The activated interface values.</param>
-    public void Choose(int step, float* values)
+    /// <summary>Gives the gradients of the start's memory out.</summary>
+    /// <param name="memory">Gets them, <c>[slots, width]</c>.</param>
+    public void GiveOutGradients(float* memory)
     {
-        for (var head = 0; head < _heads; head++)
+        for (var slot = 0; slot < _slots; slot++)
         {
-            Padded(values + (head * _width), _queries, head);
+            Floats.Clear(memory + ((long)slot * _width), _width);
         }
 
-        var found = _journal.Read(step);
-        _search.Search(_queries.Pointer, found);
-        Hold(found, _heads * _nearest);
-    }
-
-    /// <summary>Reads the slots that were chosen.</summary>
-    /// <param name="step">The step.</param>
-    /// <param name="values">The activated interface values.</param>
-    /// <param name="choose">Whether the slots were chosen just now.</param>
-    /// <param name="reads">Gets the read vectors, <c>[heads, width]</c>.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Read(int step, float* values, bool choose, float* reads)
-    {
-        for (var head = 0; head < _heads; head++)
+        for (var i = 0; i < _gradients.Count; i++)
         {
-            var place = head * _nearest;
-            var slots = _journal.Read(step) + place;
-            var weights = _journal.Weights(step) + place;
-            var similarities = _journal.Similarities(step) + place;
-            var query = Padded(values + (head * _width), _queries, head);
-            var queryNorm = SparseMemory<T>.Norm(query, _width);
-            for (var i = 0; i < _nearest; i++)
-            {
-                _memory.Get(slots[i], _row.Pointer);
-                var scale = MathF.FusedMultiplyAdd(queryNorm, _memory.Norms[slots[i]], CosineEpsilon);
-                similarities[i] = Dot(query, _row.Pointer) / scale;
-            }
-
-            Softmax(similarities, values[_interface.Strengths + head], weights);
-            _sum.Clear();
-            for (var i = 0; i < _nearest; i++)
-            {
-                _memory.Get(slots[i], _row.Pointer);
-                AddScaled(_sum.Pointer, weights[i], _row.Pointer);
-                if (choose && weights[i] > AccessThreshold)
-                {
-                    _accessed.Add(slots[i]);
-                }
-            }
-
-            Floats.Copy(_sum.Pointer, reads + (head * _width), _width);
-        }
-
-        if (choose)
-        {
-            Access(step);
-        }
-    }
-
-    /// <summary>Puts back what a step wrote: the memory is that of before it, bit for bit.</summary>
-    public void Undo(int step)
-    {
-        for (var i = 0; i < _journal.Written(step); i++)
-        {
-            var old = _journal.Old(step, i);
-            _memory.Put(_journal.WrittenSlot(step, i), old, old[_width]);
+            Floats.Copy(_gradients.Row(i), memory + ((long)_gradients.Slot(i) * _width), _width);
         }
     }
 
@@ -277,48 +203,10 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
     {
         foreach (var held in new IDisposable[]
         {
-            _memory, _search, _journal, _newRows, _adds, _queries, _row, _sum, _exponents, _gradients, _readGradients,
+            _memory, _search, _journal, _newRows, _adds, _queries, _rows, _sum, _exponents, _gradients, _readGradients,
         })
         {
             held.Dispose();
-        }
-    }
-
-    /// <summary>
-    /// Takes what a step will write out of the memory, and keeps it: first the least recently used slots, which become zeros, then
-    /// those that were read last.
-    /// </summary>
-    private void Erase(int step, int* leastUsed)
-    {
-        _written.Clear();
-        for (var head = 0; head < _heads; head++)
-        {
-            _written.Add(leastUsed[head]);
-        }
-
-        for (var head = 0; head < _heads; head++)
-        {
-            var last = _journal.LastRead(step, head);
-            for (var i = 0; i < last.Count; i++)
-            {
-                _written.Add(last.Slots[i]);
-            }
-        }
-
-        _journal.BeginWrite(step, _written.Count);
-        _newRows.Grow((long)_written.Count * _stride);
-        for (var i = 0; i < _written.Count; i++)
-        {
-            var slot = _written[i];
-            var old = _journal.Old(step, i);
-            _journal.WrittenSlot(step, i) = slot;
-            _memory.Get(slot, old);
-            old[_width] = _memory.Norms[slot];
-            Floats.Clear(NewRow(i), _stride);
-            if (i >= _heads)
-            {
-                Floats.Copy(old, NewRow(i), _width);
-            }
         }
     }
 
@@ -334,60 +222,6 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
         {
             _memory.Hold(held);
             _order.Hold(held);
-        }
-    }
-
-    private void Put(int slot, float* row, float norm)
-    {
-        _memory.Put(slot, row, norm);
-        _search.Put(slot, row);
-    }
-
-    private void Access(int step)
-    {
-        _accessed.Sort();
-        var last = -1;
-        foreach (var slot in _accessed)
-        {
-            if (slot != last)
-            {
-                _order.Access(slot, step);
-            }
-
-            last = slot;
-        }
-    }
-
-    /// <summary>The softmax of key strength times similarity.</summary>
-    private void Softmax(float* similarities, float strength, float* weights)
-    {
-        var greatest = similarities[0];
-        for (var i = 1; i < _nearest; i++)
-        {
-            greatest = MathF.Max(greatest, similarities[i]);
-        }
-
-        var exponents = _exponents.Pointer;
-        for (var i = 0; i < _nearest; i++)
-        {
-            exponents[i] = strength * (similarities[i] - greatest);
-        }
-
-        for (var i = 0; i < _nearest; i += T.Count)
-        {
-            LaneMath.Exp(T.Load(exponents + i)).Store(exponents + i);
-        }
-
-        var sum = 0f;
-        for (var i = 0; i < _nearest; i++)
-        {
-            sum += exponents[i];
-        }
-
-        var inverse = 1 / sum;
-        for (var i = 0; i < _nearest; i++)
-        {
-            weights[i] = exponents[i] * inverse;
         }
     }
 
@@ -407,8 +241,6 @@ internal sealed unsafe partial class SparseAccess<T> : IDisposable
         Floats.Copy(vector, target, _width);
         return target;
     }
-
-    private float* NewRow(int index) => _newRows.Pointer + ((long)index * _stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void AddScaled(float* sum, float scale, float* term)

@@ -38,9 +38,9 @@ let private freshCase (time: int) : Case = {
 let private equalsTheReference =
     testList "equals the reference" [
         testCase
-            "a fused sparse memory gives the reference engine's values and every gradient, for 150 drawn shapes"
+            "a fused sparse memory gives the reference engine's values and every gradient, for 60 drawn shapes"
             (fun () ->
-                for seed in 1UL .. 150UL do
+                for seed in 1UL .. 60UL do
                     equalsReference (drawSparse seed) seed)
 
         testCase "so it does where slots are used again and again, for a thousand steps" (fun () ->
@@ -70,7 +70,6 @@ let private equalsTheReference =
         testCase "a state from outside may have read every slot, and used them in any order" (fun () ->
             for seed in 541UL .. 556UL do
                 withSparse seed (fun case model ->
-                    let random = RandomStream(seed, "state")
 
                     let state () =
                         let start = model.InitialState(int64 case.Batch)

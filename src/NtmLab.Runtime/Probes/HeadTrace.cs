@@ -9,11 +9,13 @@ public sealed class HeadTrace
 
     /// <summary>
     /// One entry per time step. Where memory grew, weightings of earlier steps are 0 on the slots that were not there yet: all have
-    /// the same number of slots.
+    /// the same number of slots; where it never had any, one.
     /// </summary>
-    public IReadOnlyList<HeadStep> Steps => HasGrown ? [.. _steps.Select(step => step.Over(Slots(_steps[^1])))] : _steps;
+    public IReadOnlyList<HeadStep> Steps => HasGrown ? [.. _steps.Select(step => step.Over(MostSlots))] : _steps;
 
-    private bool HasGrown => _steps.Count > 0 && Slots(_steps[0]) < Slots(_steps[^1]);
+    private bool HasGrown => _steps.Count > 0 && Slots(_steps[0]) < MostSlots;
+
+    private int MostSlots => Math.Max(1, Slots(_steps[^1]));
 
     /// <summary>Records one step.</summary>
     /// <param name="readWeighting">Read weightings, <c>[batch, read heads, slots]</c>.</param>

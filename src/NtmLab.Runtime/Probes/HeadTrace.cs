@@ -37,6 +37,11 @@ public sealed class HeadTrace
         using var scope = NewDisposeScope();
         var heads = perHead[0].detach().to(ScalarType.Float32).cpu().contiguous();
         var width = (int)heads.shape[1];
+        if (width == 0)
+        {
+            return [.. Enumerable.Range(0, (int)heads.shape[0]).Select(_ => Array.Empty<float>())];
+        }
+
         return [.. heads.data<float>().ToArray().Chunk(width)];
     }
 }

@@ -42,7 +42,7 @@ public static class ConfigurationJson
         Seed = ReadPart<ulong>(document, "seed"),
         Compute = ReadPart<ComputeOptions>(document, "compute"),
         Task = ReadKind(document, "task", known.Task, Catalog.Tasks).As(known.Task),
-        Model = ReadKind(document, "model", known.Model, Catalog.Models),
+        Model = ReadKind(document, "model", known.Model, Catalog.Models).As(known.Model),
         Training = ReadPart<Training.TrainingOptions>(document, "training"),
         Evaluation = ReadPart<Training.EvaluationOptions>(document, "evaluation"),
     };

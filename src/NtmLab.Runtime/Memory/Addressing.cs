@@ -37,6 +37,34 @@ public static class Addressing
     public static Tensor Content(Tensor key, Tensor keyStrength, Tensor memory) =>
         nn.functional.softmax(keyStrength * CosineSimilarity(key, memory), dim: -1);
 
+    /// <summary>
+    /// Content weighting among the slots that hold something, with how strongly each is held: <c>w(i) = s(i) softmax_i(beta K[k, M(i)]
+    /// + ln s(i))</c> over slots with <c>s(i) > 0</c>. It sums to at most 1, and to 0 where nothing is held; of two like slots the
+    /// stronger one is read.
+    /// </summary>
+    /// <param name="key">Keys, <c>[batch, heads, width]</c>.</param>
+    /// <param name="keyStrength">Key strength beta, at least 0, <c>[batch, heads, 1]</c>.</param>
+    /// <param name="memory">Memory, <c>[batch, slots, width]</c>.</param>
+    /// <param name="strength">Strength s in [0, 1], 0 where a slot holds nothing, <c>[batch, slots]</c>.</param>
+    /// <returns>Weightings, <c>[batch, heads, slots]</c>.</returns>
+    public static Tensor ContentAmong(Tensor key, Tensor keyStrength, Tensor memory, Tensor strength)
+    {
+        var held = strength.unsqueeze(1);
+        var isEmpty = held.le(Constants.Zero);
+        var score = (keyStrength * CosineSimilarity(key, memory)) + held.masked_fill(isEmpty, Constants.One).log();
+        return held * nn.functional.softmax(score.masked_fill(isEmpty, Constants.Excluded), dim: -1);
+    }
+
+    /// <summary>The slot of the greatest score, the first of several, as a weighting; no gradient passes through the choice.</summary>
+    /// <param name="score">Scores, <c>[batch, heads, slots]</c>.</param>
+    /// <returns>1 for that slot, 0 for the others, <c>[batch, heads, slots]</c>.</returns>
+    public static Tensor Greatest(Tensor score)
+    {
+        using var choosing = no_grad();
+        var first = score.sort(dim: -1, descending: true, stable: true).Indices.narrow(-1, 0, 1);
+        return zeros_like(score).scatter(-1, first, ones_like(score).narrow(-1, 0, 1));
+    }
+
     /// <summary>Interpolation (equation 7): <c>g w_content + (1 - g) w_previous</c>.</summary>
     /// <param name="gate">Interpolation gate g in [0, 1], <c>[batch, heads, 1]</c>.</param>
     /// <param name="content">Content weighting, <c>[batch, heads, slots]</c>.</param>

@@ -87,12 +87,12 @@ public abstract class KeepingPolicy : MemoryPolicy
         Tensor memory, Tensor interfaceValues, PolicyState state)
     {
         var values = _layout.Split(GetName(), interfaceValues);
-        var strength = ((NamedState)state)[NamedState.StrengthName].unsqueeze(1);
-        var similarity = Addressing.CosineSimilarity(values[Key].tanh(), memory);
-        var isEmpty = strength.le(Constants.Zero);
-        var score = (HeadActivations.Softplus(values[KeyStrength]) * similarity) + strength.masked_fill(isEmpty, Constants.One).log();
-        score = score.masked_fill(isEmpty, Constants.Excluded);
-        return (new ReadDecision(strength * nn.functional.softmax(score, dim: -1)), state);
+        var weighting = Addressing.ContentAmong(
+            values[Key].tanh(),
+            HeadActivations.Softplus(values[KeyStrength]),
+            memory,
+            ((NamedState)state)[NamedState.StrengthName]);
+        return (new ReadDecision(weighting), state);
     }
 
     /// <summary>Decides what becomes of an offered vector.</summary>

@@ -277,8 +277,7 @@ public abstract record MemoryModelOptions : ModelOptions
     /// <inheritdoc/>
     public override SequenceModel Build(int inputWidth, int outputWidth, RandomStream random)
     {
-        Validate();
-        return new MemoryModel(inputWidth, outputWidth, this, Policy(inputWidth), random);
+        return new MemoryModel(inputWidth, outputWidth, this, BuildPolicy(inputWidth), random);
     }
 
     /// <inheritdoc/>
@@ -291,6 +290,17 @@ public abstract record MemoryModelOptions : ModelOptions
         Require.Finite("model.initialMemory", InitialMemory);
         Require.NotNegative("model.initialSpread", InitialSpread);
         Require.Positive("model.interfaceGain", InterfaceGain);
+    }
+
+    /// <summary>The policy of a model of these options.</summary>
+    /// <param name="inputWidth">Features of the model's input in each step.</param>
+    /// <exception cref="ConfigurationException">An option is out of range.</exception>
+    public MemoryPolicy BuildPolicy(int inputWidth)
+    {
+        Validate();
+        var policy = Policy(inputWidth);
+        policy.Capacity = Slots;
+        return policy;
     }
 
     /// <summary>Makes the policy.</summary>

@@ -36,6 +36,10 @@ public abstract record ModelOptions
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
     public abstract SequenceModel Build(int inputWidth, int outputWidth, RandomStream random);
 
+    /// <summary>The model with those parts that are no options, as a script describes them; by default there are none.</summary>
+    /// <param name="described">The model of the script that this one was written down from.</param>
+    public virtual ModelOptions As(ModelOptions described) => this;
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ConfigurationException">An option is out of range; the message names it, its value and the range.</exception>
     public abstract void Validate();

@@ -1,0 +1,396 @@
+using NtmLab.Models;
+using static TorchSharp.torch;
+
+namespace NtmLab.Memory;
+
+/// <summary>
+/// Holds a policy to what every model relies on. It is played for some steps on random values of the controller, of several
+/// magnitudes, in double precision.
+/// </summary>
+public sealed class PolicyCheck
+{
+    private const int Batch = 3;
+    private const int Steps = 9;
+    private const int InputWidth = 5;
+    private const double Rounding = 1e-9;
+
+    private static readonly double[] Magnitudes = [0.3, 2, 30];
+
+    private readonly MemoryModelOptions _options;
+    private readonly RandomStream _random = new(1, "policy check");
+
+    private PolicyCheck(MemoryModelOptions options) => _options = options;
+
+    private delegate string Finding();
+
+    /// <summary>Checks the policy of a model.</summary>
+    /// <param name="options">The model's options; the policy is built from them anew for each check.</param>
+    /// <returns>What was found, one entry for each check.</returns>
+    /// <exception cref="ConfigurationException">An option is out of range.</exception>
+    public static PolicyReport Run(MemoryModelOptions options)
+    {
+        var check = new PolicyCheck(options);
+        string name;
+        using (var policy = options.BuildPolicy(InputWidth))
+        {
+            name = policy.GetName();
+        }
+
+        (string Name, Finding Find)[] checks =
+        [
+            ("shapes", check.Shapes),
+            ("weightings", check.Weightings),
+            ("erase vectors", check.EraseVectors),
+            ("gradients", check.Gradients),
+            ("batch independence", check.BatchIndependence),
+            ("save and restore", check.SaveAndRestore),
+            ("determinism", check.Determinism),
+            ("single precision", check.SinglePrecision),
+            ("fewest slots", check.FewestSlots),
+        ];
+        return new PolicyReport(name, [.. checks.Select(one => Judge(one.Name, one.Find))]);
+    }
+
+    private static PolicyFinding Judge(string name, Finding find)
+    {
+        using var scope = NewDisposeScope();
+        try
+        {
+            return new PolicyFinding(name, true, find());
+        }
+        catch (NtmLabException fault)
+        {
+            return new PolicyFinding(name, false, fault.Message);
+        }
+        catch (Exception fault) when (fault is ArgumentException or InvalidOperationException or InvalidCastException
+            or NullReferenceException or KeyNotFoundException or System.Runtime.InteropServices.ExternalException)
+        {
+            return new PolicyFinding(name, false, fault.Message.Split('\n')[0]);
+        }
+    }
+
+    private string Shapes()
+    {
+        EachMagnitude(script => script.Play());
+        return $"decisions and state over {Steps} steps";
+    }
+
+    private string Weightings()
+    {
+        var greatest = 0.0;
+        EachMagnitude(script =>
+        {
+            foreach (var step in script.Play())
+            {
+                foreach (var (kind, weighting) in new[] { ("read", step.Read.Weighting), ("write", step.Write.Weighting) })
+                {
+                    Need(weighting.numel() == 0 || Least(weighting) >= -Rounding, $"a {kind} weighting holds a negative weight, {Least(weighting):G3}");
+                    var sum = weighting.numel() == 0 ? 0 : Most(weighting.sum(-1));
+                    Need(sum <= 1 + 1e-6, $"a {kind} weighting sums to {sum:G6}; at most 1 is accepted");
+                    greatest = Math.Max(greatest, sum);
+                }
+            }
+        });
+        return $"finite, not negative, sums of at most {greatest:G4}";
+    }
+
+    private string EraseVectors()
+    {
+        EachMagnitude(script =>
+        {
+            foreach (var step in script.Play())
+            {
+                var (least, most) = (Least(step.Write.Erase), Most(step.Write.Erase));
+                Need(least >= -Rounding && most <= 1 + Rounding, $"an erase vector reaches from {least:G3} to {most:G3}; 0 to 1 is accepted");
+            }
+        });
+        return "from 0 to 1";
+    }
+
+    /// <summary>
+    /// Autograd against central differences at two distances. Where these disagree with each other, a choice of the policy changed
+    /// in between, and there is no derivative to compare with.
+    /// </summary>
+    private string Gradients()
+    {
+        const int points = 60;
+        var script = new Script(this, magnitude: 1, Batch, ScalarType.Float64, steps: 4);
+        Tensor[] variables = [script.Values, script.Memory];
+        foreach (var variable in variables)
+        {
+            variable.requires_grad_(true);
+        }
+
+        Tensor Outcome()
+        {
+            var played = script.Play();
+            var terms = played.Select((step, t) => (step.Reads * Weights(step.Reads, t)).sum());
+            return terms.Aggregate((sum, term) => sum + term);
+        }
+
+        Outcome().backward();
+        var (compared, skipped) = (0, 0);
+        foreach (var (name, variable) in new[] { ("interface values", script.Values), ("memory", script.Memory) })
+        {
+            var gradient = variable.grad is { } found ? found.contiguous().data<double>().ToArray() : new double[variable.numel()];
+            using var noGradient = no_grad();
+            var flat = variable.detach().view(-1);
+            for (var i = 0; i < points && gradient.Length > 0; i++)
+            {
+                var place = _random.Next(gradient.Length);
+                double Difference(double distance)
+                {
+                    using var scope = NewDisposeScope();
+                    var original = flat[place].clone();
+                    double At(double x)
+                    {
+                        flat[place].copy_(original + tensor(x));
+                        return Outcome().item<double>();
+                    }
+
+                    var slope = (At(distance) - At(-distance)) / (2 * distance);
+                    flat[place].copy_(original);
+                    return slope;
+                }
+
+                var (near, far) = (Difference(1e-6), Difference(4e-6));
+                var tolerance = 1e-6 + (1e-4 * Math.Abs(near));
+                if (Math.Abs(near - far) > tolerance)
+                {
+                    skipped++;
+                    continue;
+                }
+
+                compared++;
+                Need(
+                    Math.Abs(near - gradient[place]) <= tolerance,
+                    $"of the {name}, value {place}: autograd gives {gradient[place]:G6}, differences {near:G6}");
+            }
+        }
+
+        return $"{compared} values like finite differences" + (skipped > 0 ? $", {skipped} at a jump left out" : "");
+    }
+
+    private string BatchIndependence()
+    {
+        EachMagnitude(script =>
+        {
+            var together = script.Play();
+            for (var sequence = 0; sequence < Batch; sequence++)
+            {
+                var alone = script.Only(sequence).Play();
+                for (var t = 0; t < Steps; t++)
+                {
+                    var difference = Difference(alone[t].Reads, together[t].Reads.narrow(0, sequence, 1));
+                    Need(
+                        difference <= 1e-7,
+                        $"sequence {sequence} reads otherwise among neighbours than alone, by {difference:G3} in step {t + 1}");
+                }
+            }
+        });
+        return "a sequence alone is as among neighbours";
+    }
+
+    private string SaveAndRestore()
+    {
+        EachMagnitude(script =>
+        {
+            var whole = script.Play();
+            var half = Steps / 2;
+            var (memory, state) = (whole[half - 1].Memory, whole[half - 1].State);
+            var kept = state.With([.. state.Tensors.Select(part => part.clone())]);
+
+            // Of another policy object: nothing may be hidden in the first one.
+            var rest = script.Anew().Play(half, memory.clone(), kept);
+            for (var t = half; t < Steps; t++)
+            {
+                var difference = Difference(rest[t - half].Reads, whole[t].Reads);
+                Need(difference == 0, $"goes on otherwise from a state that was kept, by {difference:G3} in step {t + 1}");
+            }
+        });
+        return "goes on from a kept state, bit for bit";
+    }
+
+    private string Determinism()
+    {
+        EachMagnitude(script =>
+        {
+            var (first, second) = (script.Play(), script.Play());
+            for (var t = 0; t < Steps; t++)
+            {
+                var difference = Difference(first[t].Reads, second[t].Reads);
+                Need(difference == 0, $"the same values give other reads a second time, by {difference:G3} in step {t + 1}");
+            }
+        });
+        return "the same values give the same bits";
+    }
+
+    private string SinglePrecision()
+    {
+        foreach (var magnitude in Magnitudes)
+        {
+            var step = new Script(this, magnitude, Batch, ScalarType.Float32, Steps).Play()[^1];
+            foreach (var (name, value) in new[]
+            {
+                ("read weighting", step.Read.Weighting), ("write weighting", step.Write.Weighting),
+                ("erase vectors", step.Write.Erase), ("add vectors", step.Write.Add),
+            })
+            {
+                Need(value.dtype == ScalarType.Float32, $"the {name} of a float32 memory is {value.dtype}");
+            }
+        }
+
+        return "float32 stays float32";
+    }
+
+    private string FewestSlots()
+    {
+        int least;
+        using (var policy = _options.BuildPolicy(InputWidth))
+        {
+            least = policy.LeastSlots;
+        }
+
+        var few = new PolicyCheck(_options with { Slots = least });
+        new Script(few, magnitude: 1, Batch, ScalarType.Float64, Steps).Play();
+        return $"works with {least}";
+    }
+
+    private void EachMagnitude(Action<Script> look)
+    {
+        using var noGradient = no_grad();
+        foreach (var magnitude in Magnitudes)
+        {
+            using var scope = NewDisposeScope();
+            look(new Script(this, magnitude, Batch, ScalarType.Float64, Steps));
+        }
+    }
+
+    private static void Need(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new PolicyException(otherwise + ".");
+        }
+    }
+
+    private static double Least(Tensor values) => values.min().to(ScalarType.Float64).item<double>();
+
+    private static double Most(Tensor values) => values.max().to(ScalarType.Float64).item<double>();
+
+    private static double Difference(Tensor a, Tensor b) => a.numel() == 0 ? 0 : Most((a - b).abs());
+
+    /// <summary>An uneven sum, so that errors of different values cannot cancel.</summary>
+    private static Tensor Weights(Tensor like, int step)
+    {
+        var weights = new double[like.numel()];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            weights[i] = 1.5 + Math.Cos((0.7 * i) + step);
+        }
+
+        return tensor(weights, like.shape);
+    }
+
+    private double[] Draw(long count, double magnitude)
+    {
+        var values = new double[count];
+        foreach (ref var value in values.AsSpan())
+        {
+            value = _random.NextUniform(-magnitude, magnitude);
+        }
+
+        return values;
+    }
+
+    /// <summary>What became of one step.</summary>
+    private sealed record Played(
+        WriteDecision Write, ReadDecision Read, Tensor Memory, Tensor Reads, PolicyState State);
+
+    /// <summary>Fixed values for a policy to be played on.</summary>
+    private sealed class Script
+    {
+        private readonly PolicyCheck _check;
+        private readonly MemoryPolicy _policy;
+        private readonly Tensor _inputs;
+
+        public Script(PolicyCheck check, double magnitude, int batch, ScalarType type, int steps)
+        {
+            _check = check;
+            _policy = check._options.BuildPolicy(InputWidth);
+            var slots = _policy.Grows ? 0 : check._options.Slots;
+            var size = _policy.InterfaceSize;
+            Values = tensor(check.Draw((long)steps * batch * size, magnitude), [steps, batch, size]).to(type);
+            _inputs = tensor(check.Draw((long)steps * batch * InputWidth, 1), [steps, batch, InputWidth]).to(type);
+            Memory = tensor(check.Draw((long)batch * slots * _policy.Width, 1), [batch, slots, _policy.Width]).to(type);
+        }
+
+        private Script(Script other, Tensor values, Tensor inputs, Tensor memory)
+        {
+            _check = other._check;
+            _policy = _check._options.BuildPolicy(InputWidth);
+            (Values, _inputs, Memory) = (values, inputs, memory);
+        }
+
+        /// <summary>What the controller says, <c>[steps, batch, interface size]</c>.</summary>
+        public Tensor Values { get; }
+
+        /// <summary>The memory before the first step, <c>[batch, slots, width]</c>.</summary>
+        public Tensor Memory { get; }
+
+        /// <summary>The same for another policy object of the same options.</summary>
+        public Script Anew() => new(this, Values, _inputs, Memory);
+
+        /// <summary>The same for one of the sequences.</summary>
+        public Script Only(int sequence) => new(
+            this, Values.narrow(1, sequence, 1), _inputs.narrow(1, sequence, 1), Memory.narrow(0, sequence, 1));
+
+        public List<Played> Play() => Play(0, Memory, _policy.Start(Memory));
+
+        public List<Played> Play(int from, Tensor memory, PolicyState state)
+        {
+            var decisions = new DecisionCheck(_policy);
+            var played = new List<Played>();
+            for (var t = from; t < Values.shape[0]; t++)
+            {
+                var values = Values[t];
+                (var write, state) = _policy.Write(memory, values, _policy.Observe(_inputs[t], state));
+                decisions.Require(write, memory);
+                memory = Addressing.Write(Wider(memory, write.Weighting.shape[2]), write.Weighting, write.Erase, write.Add);
+                (var read, state) = _policy.Read(memory, values, state);
+                decisions.Require(read, memory);
+                foreach (var part in state.Tensors)
+                {
+                    Need(part.shape is [var batch, ..] && batch == memory.shape[0], "the first dimension of every tensor of the state must be the batch");
+                }
+
+                played.Add(new Played(write, read, memory, Addressing.Read(memory, read.Weighting), state));
+            }
+
+            return played;
+        }
+
+        private static Tensor Wider(Tensor memory, long slots) => slots <= memory.shape[1]
+            ? memory
+            : cat([memory, zeros(memory.shape[0], slots - memory.shape[1], memory.shape[2], memory.dtype)], 1);
+    }
+}
+
+/// <summary>What a <see cref="PolicyCheck"/> found.</summary>
+/// <param name="Policy">The policy's name.</param>
+/// <param name="Findings">One for each check.</param>
+public sealed record PolicyReport(string Policy, IReadOnlyList<PolicyFinding> Findings)
+{
+    /// <summary>Whether every check passed.</summary>
+    public bool Passed => Findings.All(finding => finding.Passed);
+}
+
+/// <summary>What one check found.</summary>
+/// <param name="Check">What was checked.</param>
+/// <param name="Passed">Whether it holds.</param>
+/// <param name="Detail">Figures, or what went wrong.</param>
+public sealed record PolicyFinding(string Check, bool Passed, string Detail);
+
+/// <summary>A policy breaks a rule that models rely on.</summary>
+/// <param name="message">Which, and by how much.</param>
+public sealed class PolicyException(string message) : NtmLabException(message);

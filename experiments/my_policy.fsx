@@ -1,4 +1,4 @@
-// A memory policy of your own: a vector is written over the slot that is most like it, so that repeats of a fact share one.
+// A memory policy of your own: a vector is written over the slot most like it; a blank slot counts as a likeness of 0.9.
 #load "prelude.fsx"
 
 open NtmLab
@@ -11,23 +11,20 @@ open TorchSharp
 let overwriteNearest = {
     new PolicyRule() with
         member _.Name = "overwrite-nearest"
-        member _.StartBias = [ struct ("keyStrength", 5.0) ]
         member _.Start memory = NamedState [ struct ("strength", torch.zeros_like (memory.select (2L, 0L))) ]
 
         member _.Interface(layout, width, readHeads) =
-            layout.Add("key", readHeads, width).Add("keyStrength", readHeads, 1).Add("vector", 1, width)
-            |> ignore
+            layout.Add("key", readHeads, width).Add("vector", 1, width) |> ignore
 
         member _.Write(memory, values, state) =
             let vector, used = values["vector"].tanh(), state["strength"].unsqueeze 1L
-            // A blank slot is as good as one with a similarity of 0.9.
             let blank = (torch.ones_like used - used) * torch.tensor (0.9, memory.dtype)
             let place = Addressing.Greatest(used * Addressing.CosineSimilarity(vector, memory) + blank)
             let state = state.Set("strength", torch.maximum(used, place).squeeze 1L)
             struct (WriteDecision(place, torch.ones_like vector, vector), state)
 
         member _.Read(memory, values, state) =
-            let key, keyStrength = values["key"].tanh(), values["keyStrength"].relu()
+            let key, keyStrength = values["key"].tanh(), torch.tensor (8.0, memory.dtype)
             struct (ReadDecision(Addressing.ContentAmong(key, keyStrength, memory, state["strength"])), state)
 }
 

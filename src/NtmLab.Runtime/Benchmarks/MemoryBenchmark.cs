@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NtmLab.Models;
+using NtmLab.Native;
 using NtmLab.Tasks;
 using static TorchSharp.torch;
 
@@ -64,14 +65,16 @@ public static class MemoryBenchmark
     }
 
     /// <summary>
-    /// The reference engine; what its graph holds is taken from the growth of the process at the end of the forward pass, which is
-    /// somewhat less where memory that was freed before is used again.
+    /// The reference engine; what its graph holds is taken from the growth of the process at the end of the forward pass.
     /// </summary>
     private static Cost Reference(MemoryModelOptions options, int steps)
     {
         using var scope = NewDisposeScope();
         var (model, task, batch) = Make(options, steps);
         using var owned = model;
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        FreedMemory.Return();
         var before = Environment.WorkingSet;
         long grown;
         using (NewDisposeScope())

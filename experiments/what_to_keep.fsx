@@ -164,8 +164,10 @@ let draw () =
     eprintfn "drawn as %s.png and .svg" picture
 
 let print () =
+    let columns = repeats |> List.map string |> String.concat ", "
+
     for order in orders do
-        eprintfn $"{order}: accuracy (slots used) at {String.concat ", " (List.map string repeats)} repeats, medians of {seeds.Length} seeds"
+        eprintfn $"{order}: accuracy (slots used) at {columns} repeats, medians of {seeds.Length} seeds"
 
         for way, settings in ways do
             for setting in settings do

@@ -41,6 +41,7 @@ let private tests () : Test =
             Memory.LruaAddressingTests.tests
             Memory.LruaPolicyTests.tests
             Memory.SparsePolicyTests.tests
+            Memory.ScriptPolicyTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests

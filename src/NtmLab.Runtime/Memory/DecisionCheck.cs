@@ -20,7 +20,7 @@ internal sealed class DecisionCheck(MemoryPolicy policy)
     public void Require(WriteDecision write, Tensor memory)
     {
         var (batch, slots) = (memory.shape[0], memory.shape[1]);
-        var asked = policy.Grows && write.Weighting.shape is [_, _, var wanted] ? Math.Max(slots, wanted) : slots;
+        var asked = policy.Grows && write.Weighting?.shape is [_, _, var wanted] ? Math.Max(slots, wanted) : slots;
         Value("Write: weighting [batch, write heads, slots]", write.Weighting, batch, policy.WriteHeads, asked);
         Value("Write: erase vectors [batch, write heads, width]", write.Erase, batch, policy.WriteHeads, policy.Width);
         Value("Write: add vectors [batch, write heads, width]", write.Add, batch, policy.WriteHeads, policy.Width);
@@ -34,8 +34,13 @@ internal sealed class DecisionCheck(MemoryPolicy policy)
     public void Require(ReadDecision read, Tensor memory) => Value(
         "Read: weighting [batch, read heads, slots]", read.Weighting, memory.shape[0], policy.ReadHeads, memory.shape[1]);
 
-    private void Value(string name, Tensor value, params ReadOnlySpan<long> shape)
+    private void Value(string name, Tensor? value, params ReadOnlySpan<long> shape)
     {
+        if (value is null)
+        {
+            throw new ShapeException($"{_owner}: {name} is missing.");
+        }
+
         Shape.Require(_owner, name, value, shape);
         if (!IsFinite(value))
         {

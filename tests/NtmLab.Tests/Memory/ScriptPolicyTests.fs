@@ -19,14 +19,16 @@ type private Mean() =
     override _.Name = "mean"
     override _.StartBias = [ struct ("gate", -2.0) ]
 
-    override _.Interface(layout, width, _) =
-        layout.Add("vector", 1, width).Add("gate", 1, 1) |> ignore
+    override _.Interface(layout, width, _) = layout.Add("vector", 1, width).Add("gate", 1, 1) |> ignore
 
     override _.Start memory = NamedState [ struct ("strength", torch.zeros_like (memory.select (2L, 0L))) ]
 
     override _.Write(memory: torch.Tensor, values: Values, state: NamedState) =
-        let place = values["gate"].sigmoid () * torch.ones_like(state["strength"]).unsqueeze 1L / torch.tensor (float memory.shape[1], memory.dtype)
-        let vector = values["vector"].tanh ()
+        let place =
+            values["gate"].sigmoid() * torch.ones_like(state["strength"]).unsqueeze 1L
+            / torch.tensor (float memory.shape[1], memory.dtype)
+
+        let vector = values["vector"].tanh()
         struct (WriteDecision(place, torch.ones_like vector, vector), state.Set("strength", place.squeeze 1L))
 
     override _.Read(_: torch.Tensor, _: Values, state: NamedState) =
@@ -35,7 +37,11 @@ type private Mean() =
 
 let private play (rule: PolicyRule) : unit =
     use scope = torch.NewDisposeScope()
-    let model = ScriptMemoryOptions(Rule = rule, Controller = feedForward 4, Slots = 5, Width = 3).Build(2, 1, RandomStream(1UL, "model"))
+
+    let model =
+        ScriptMemoryOptions(Rule = rule, Controller = feedForward 4, Slots = 5, Width = 3)
+            .Build(2, 1, RandomStream(1UL, "model"))
+
     model.Forward(torch.ones (2L, 3L, 2L)) |> ignore
 
 let private says<'fault when 'fault :> NtmLabException> (words: string list) (rule: PolicyRule) : unit =
@@ -71,7 +77,11 @@ let private sound =
 
         test "stays with its model when this is read back and changed" {
             let configuration =
-                ExperimentConfiguration(Name = "mean", Task = CopyTask(), Model = ScriptMemoryOptions(Rule = Mean()))
+                ExperimentConfiguration(
+                    Name = "mean",
+                    Task = CopyTask(),
+                    Model = ScriptMemoryOptions(Rule = Mean())
+                )
 
             let changed = ConfigurationOverride.Apply(configuration, [ "model.slots=9" ])
 
@@ -88,19 +98,33 @@ let private sound =
 let private faults =
     testList "a faulty rule" [
         test "without a decision is named" {
-            says<ShapeException> [ "Read returned no decision" ] {
-                new Mean() with
-                    override _.Read(_: torch.Tensor, _: Values, state: NamedState) =
-                        struct (Unchecked.defaultof<ReadDecision>, state)
-            }
+            says<ShapeException>
+                [ "Read returned no decision" ]
+                {
+                    new Mean() with
+                        override _.Read(_: torch.Tensor, _: Values, state: NamedState) =
+                            struct (Unchecked.defaultof<ReadDecision>, state)
+                }
         }
 
         test "without a tensor in its decision is named" {
-            says<ShapeException> [ "Read: weighting"; "is missing" ] {
-                new Mean() with
-                    override _.Read(_: torch.Tensor, _: Values, state: NamedState) =
-                        struct (ReadDecision(Unchecked.defaultof<torch.Tensor>), state)
-            }
+            says<ShapeException>
+                [ "Read: weighting"; "is missing" ]
+                {
+                    new Mean() with
+                        override _.Read(_: torch.Tensor, _: Values, state: NamedState) =
+                            struct (ReadDecision(Unchecked.defaultof<torch.Tensor>), state)
+                }
+        }
+
+        test "with numbers of another type than the memory's is named" {
+            says<PolicyException>
+                [ "Read: weighting"; "Float64"; "Float32" ]
+                {
+                    new Mean() with
+                        override _.Read(_: torch.Tensor, _: Values, state: NamedState) =
+                            struct (ReadDecision(torch.zeros (2L, 1L, 5L, torch.float64)), state)
+                }
         }
 
         test "without a state is named" {
@@ -119,18 +143,21 @@ let private faults =
         }
 
         test "with a bias of a part that it does not have is named" {
-            says<ConfigurationException> [ "StartBias"; "'gates'"; "vector, gate" ] {
-                new Mean() with
-                    override _.StartBias = [ struct ("gates", 1.0) ]
-            }
+            says<ConfigurationException>
+                [ "StartBias"; "'gates'"; "vector, gate" ]
+                {
+                    new Mean() with
+                        override _.StartBias = [ struct ("gates", 1.0) ]
+                }
         }
 
         test "without a name is refused" {
             Faults.says<ConfigurationException> [ "model.rule"; "lower case" ] (fun () ->
-                play {
-                    new Mean() with
-                        override _.Name = ""
-                })
+                play
+                    {
+                        new Mean() with
+                            override _.Name = ""
+                    })
         }
     ]
 

@@ -115,7 +115,7 @@ let draw
                 yield! choice.Costs
     ]
 
-    let from, upTo = Math.Log10(max (List.min costs) 1e-9) - 0.15, Math.Log10(List.max costs) + 0.15
+    let from, upTo = logarithm (List.min costs) - 0.1, logarithm (List.max costs) + 0.1
 
     let plots = [
         for panel in panels do

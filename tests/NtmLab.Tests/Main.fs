@@ -43,6 +43,7 @@ let private tests () : Test =
             Memory.KeepingPolicyTests.tests
             Memory.PolicyCheckTests.tests
             Memory.SparsePolicyTests.tests
+            Memory.ScriptPolicyTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests

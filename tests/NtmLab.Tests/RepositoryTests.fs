@@ -86,6 +86,21 @@ let tests =
             Expect.stringContains (text "docs/tasks.md") (script[first .. next - 1].Trim()) "docs/tasks.md"
         }
 
+        test "the page on policies shows the script's own policy as it is" {
+            let text (path: string) =
+                File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n").Trim()
+
+            let script = text "experiments/my_policy.fsx"
+            Expect.stringContains (text "docs/policies.md") $"```fsharp\n{script}\n```" "docs/policies.md"
+        }
+
+        test "the page on policies has a row for each of the catalogue" {
+            let page = File.ReadAllText(Path.Combine(Scratch.repository.Value, "docs/policies.md"))
+
+            for entry in NtmLab.Configuration.Catalog.Policies do
+                Expect.stringContains page $"\n| `{entry.Name}` |" "docs/policies.md"
+        }
+
         test "the README shows the copy experiment as it is" {
             let text (path: string) =
                 File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n").Trim()

@@ -13,6 +13,9 @@ public sealed class InterfaceLayout
     /// <summary>The number of values of all parts together.</summary>
     public int Size { get; private set; }
 
+    /// <summary>The names of the parts, in order.</summary>
+    public IEnumerable<string> Names => _parts.Select(part => part.Name);
+
     /// <summary>Appends a part.</summary>
     /// <param name="name">Its name, e.g. <c>read.key</c>.</param>
     /// <param name="heads">How many heads have one.</param>

@@ -134,7 +134,9 @@ public sealed class PolicyCheck
         var (compared, skipped) = (0, 0);
         foreach (var (name, variable) in variables)
         {
-            var gradient = variable.grad is { } found ? found.contiguous().data<double>().ToArray() : new double[variable.numel()];
+            var gradient = variable.numel() > 0 && variable.grad is { } found
+                ? found.contiguous().data<double>().ToArray()
+                : new double[variable.numel()];
             using var noGradient = no_grad();
             var flat = variable.detach().view(-1);
             for (var i = 0; i < points; i++)
@@ -170,6 +172,7 @@ public sealed class PolicyCheck
             }
         }
 
+        Need(compared > 0, $"all {skipped} values lie at a jump, so that no gradient could be compared");
         return $"{compared} values like finite differences" + (skipped > 0 ? $", {skipped} at a jump left out" : "");
     }
 
@@ -200,10 +203,11 @@ public sealed class PolicyCheck
             var whole = script.Play();
             var half = Steps / 2;
             var (memory, state) = (whole[half - 1].Memory, whole[half - 1].State);
-            var kept = state.With([.. state.Tensors.Select(part => part.clone())]);
 
-            // Of another policy object: nothing may be hidden in the first one.
-            var rest = script.Anew().Play(half, memory.clone(), kept);
+            // Of another policy object and its own first state: nothing may be hidden in those that were played.
+            var other = script.Anew();
+            var kept = other.Start().With([.. state.Tensors.Select(part => part.clone())]);
+            var rest = other.Play(half, memory.clone(), kept);
             for (var t = half; t < Steps; t++)
             {
                 var difference = Difference(rest[t - half].Reads, whole[t].Reads);
@@ -245,6 +249,7 @@ public sealed class PolicyCheck
         return "float32 stays float32";
     }
 
+    /// <summary>Options may want more slots than the policy does: a budget of saves, so many nearest slots.</summary>
     private string FewestSlots()
     {
         int least;
@@ -253,9 +258,27 @@ public sealed class PolicyCheck
             least = policy.LeastSlots;
         }
 
+        while (least < _options.Slots && !Accepts(_options with { Slots = least }))
+        {
+            least++;
+        }
+
         var few = new PolicyCheck(_options with { Slots = least });
         new Script(few, magnitude: 1, Batch, ScalarType.Float64, Steps).Play();
         return $"works with {least}";
+    }
+
+    private static bool Accepts(MemoryModelOptions options)
+    {
+        try
+        {
+            options.Validate();
+            return true;
+        }
+        catch (ConfigurationException)
+        {
+            return false;
+        }
     }
 
     private void EachMagnitude(Action<Script> look)
@@ -347,7 +370,10 @@ public sealed class PolicyCheck
         public Script Only(int sequence) => new(
             this, Values.narrow(1, sequence, 1), _inputs.narrow(1, sequence, 1), Memory.narrow(0, sequence, 1));
 
-        public List<Played> Play() => Play(0, Memory, _policy.Start(Memory));
+        /// <summary>The state before the first step.</summary>
+        public PolicyState Start() => _policy.Start(Memory);
+
+        public List<Played> Play() => Play(0, Memory, Start());
 
         public List<Played> Play(int from, Tensor memory, PolicyState state)
         {

@@ -46,6 +46,12 @@ public sealed class ScriptPolicy : MemoryPolicy
     {
         foreach (var (part, value) in _rule.StartBias)
         {
+            if (!_layout.Names.Contains(part))
+            {
+                throw new ConfigurationException(
+                    $"policy '{GetName()}': StartBias: there is no part '{part}'; the interface has {Listed(_layout.Names)}.");
+            }
+
             _layout.Part(part, bias).Fill((float)value);
         }
     }
@@ -98,11 +104,16 @@ public sealed class ScriptPolicy : MemoryPolicy
                 $"policy '{GetName()}': {method}: the state holds {Listed(next.Names)}; {Listed(last.Names)}, as before, is wanted.");
         }
 
-        if (!Grows)
+        foreach (var (name, value, known) in next.Names.Zip(next.Tensors, last.Tensors))
         {
-            foreach (var name in next.Names)
+            if (value is null)
             {
-                Shape.Require($"policy '{GetName()}'", $"{method}: state '{name}'", next[name], last[name].shape);
+                throw new ShapeException($"policy '{GetName()}': {method}: state '{name}' is missing.");
+            }
+
+            if (!Grows)
+            {
+                Shape.Require($"policy '{GetName()}'", $"{method}: state '{name}'", value, known.shape);
             }
         }
 

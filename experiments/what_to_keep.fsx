@@ -151,7 +151,7 @@ let draw () =
     let panels: TradeOff.Panel list = [
         for order in orders ->
             {
-                Heading = $"each fact {most} times, in {(string order).ToLowerInvariant()} order"
+                Heading = $"each fact {most} times, {(string order).ToLowerInvariant()}"
                 Choices = [
                     for way, settings in ways do
                         for setting in settings -> choice order way setting most
@@ -165,7 +165,7 @@ let draw () =
 
 let print () =
     for order in orders do
-        eprintfn $"{order}: accuracy (slots used) at {repeats} repeats, medians of {seeds.Length} seeds"
+        eprintfn $"{order}: accuracy (slots used) at {String.concat ", " (List.map string repeats)} repeats, medians of {seeds.Length} seeds"
 
         for way, settings in ways do
             for setting in settings do

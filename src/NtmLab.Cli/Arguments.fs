@@ -112,6 +112,7 @@ type Contest =
     | Batches
     | Lstm
     | Gru
+    | Memory
 
 /// Options of `ntmlab bench`.
 type BenchArgument =
@@ -123,21 +124,24 @@ type BenchArgument =
     | Inputs of number: int
     | Threads of number: int
     | Repeats of number: int
+    | [<Unique>] Slots of numbers: int list
     | Json
 
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
             | What _ ->
-                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's."
+                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's; memory: sparse against dense access, against the number of slots."
             | Batch _ -> "sequences in a batch (default: 1; batches: 16)."
-            | Length _ -> "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000)."
+            | Length _ ->
+                "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000); memory: steps (default: 100)."
             | Units _ -> "lstm, gru: width of each layer (default: 100)."
             | Layers _ -> "lstm, gru: layers (default: 1)."
             | Inputs _ -> "lstm, gru: features of the input (default: 10)."
             | Threads _ -> "threads (default: 1)."
             | Repeats _ ->
                 "times the reference, or with batches each task, is measured (default: chosen by the time it takes)."
+            | Slots _ -> "memory: numbers of slots (default: 100 1000 10000 65536 1000000)."
             | Json -> "print one JSON document on standard output and nothing else there."
 
 /// The verbs of `ntmlab`.

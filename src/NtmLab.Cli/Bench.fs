@@ -85,6 +85,48 @@ let private benchBatches (arguments: ParseResults<BenchArgument>) (json: bool) :
         let worst = costs |> Seq.maxBy _.Ratio
         printfn $"drawing takes at most {100.0 * worst.Ratio:F2} %% of a fused step ({worst.Name})"
 
+/// `ntmlab bench memory`.
+let private benchMemory (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let slots = arguments.GetResult(BenchArgument.Slots, [ 100; 1_000; 10_000; 65_536; 1_000_000 ])
+
+    let costs = MemoryBenchmark.Run(slots, arguments.GetResult(Length, 100))
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
+    else
+        let cell (cost: Cost | null) =
+            match cost with
+            | null -> "-"
+            | cost -> $"{cost.Milliseconds:F2} ms, {float cost.Bytes / 1048576.0:F1} MiB"
+
+        let times (ratio: System.Nullable<float>) = if ratio.HasValue then $"{ratio.Value:F0} x" else "-"
+
+        table [
+            "slots"
+            "sparse"
+            "sparse, filled"
+            "sparse, dense engine"
+            "ntm, reference"
+            "ntm, fused"
+            "time"
+            "memory"
+        ] [
+            for cost in costs ->
+                [
+                    string cost.Slots
+                    cell cost.Sparse
+                    cell cost.SparseFilled
+                    cell cost.SparseReference
+                    cell cost.Ntm
+                    cell cost.NtmFused
+                    times cost.TimeRatio
+                    times cost.MemoryRatio
+                ]
+        ]
+
+        printfn
+            $"a training step of {costs[0].Steps} steps, one sequence, one thread; ratios: the same model densely / sparse"
+
 /// `ntmlab bench`.
 let run (arguments: ParseResults<BenchArgument>) : int =
     LibTorch.Load()
@@ -113,6 +155,7 @@ let run (arguments: ParseResults<BenchArgument>) : int =
     | Phases -> benchPhases arguments json
     | Batches -> benchBatches arguments json
     | Lstm -> benchLayers CellKind.Lstm arguments json
+    | Memory -> benchMemory arguments json
     | Gru -> benchLayers CellKind.Gru arguments json
     | Long ->
         let costs = NtmBenchmark.ByLength [ 100; 300; 1000; 3000; 10_000; 30_000 ]

@@ -9,6 +9,9 @@ open NtmLab.Tasks
 open NtmLab.Training
 open TorchSharp
 
+/// Values of state, over all steps, up to which heads are traced: a picture of more shows nothing, and takes all memory there is.
+let private traced = 2e8
+
 let private drawExample
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
@@ -25,9 +28,15 @@ let private drawExample
 
     let trace = HeadTrace()
 
-    let answers =
-        task.Output().Answers(model.Forward(batch.Input, trace))
-        * batch.Mask.unsqueeze -1L
+    let isTraced = float model.StateSize * float batch.Input.shape[1] <= traced
+
+    let logits =
+        if isTraced then
+            model.Forward(batch.Input, trace)
+        else
+            model.Forward batch.Input
+
+    let answers = task.Output().Answers logits * batch.Mask.unsqueeze -1L
 
     let input, target, output =
         Example.inputs task batch, Example.wanted task batch, Example.firstSequence answers

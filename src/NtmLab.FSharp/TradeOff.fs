@@ -28,6 +28,9 @@ let median (values: float list) : float =
     else
         (sorted[middle - 1] + sorted[middle]) / 2.0
 
+/// Costs are counts: less than one is drawn as one.
+let private logarithm (cost: float) : float = Math.Log10(max cost 1.0)
+
 let private markers = [|
     MarkerShape.FilledCircle
     MarkerShape.FilledSquare
@@ -47,7 +50,7 @@ let private colours = Palettes.Category10().Colors
 let private series (plot: Plot) (index: int) (way: string) (choices: Choice list) : unit =
     let colour = colours[index % colours.Length]
     let choices = choices |> List.sortBy (fun choice -> median choice.Costs)
-    let logs = List.map (fun (value: float) -> Math.Log10(max value 1e-9))
+    let logs = List.map logarithm
 
     let points =
         choices
@@ -83,13 +86,15 @@ let private ticks (from: float) (upTo: float) (plot: Plot) : unit =
                 let place = Math.Log10 value
 
                 if place >= from && place <= upTo then
-                    place, value.ToString("G4", Globalization.CultureInfo.InvariantCulture)
+                    let text = value.ToString("G4", Globalization.CultureInfo.InvariantCulture)
+                    place, (if value = 1.0 then $"\u2264 {text}" else text)
     |]
 
     plot.Axes.Bottom.SetTicks(Array.map fst places, Array.map snd places)
 
-/// Draws the panels side by side as `path.png` and `path.svg`: gains against costs, on a logarithmic axis of costs. The same way has
-/// the same colour in all panels. A reference line says what can be had for nothing.
+/// Draws the panels side by side as `path.png` and `path.svg`: gains against costs, on a logarithmic axis of costs. Points are
+/// medians over the seeds, bars reach from the least to the greatest. The same way has the same colour in all panels. A reference
+/// line says what can be had for nothing.
 let draw
     (costName: string)
     (gainName: string)
@@ -133,7 +138,7 @@ let draw
             plot
     ]
 
-    (List.last plots).ShowLegend(Edge.Right) |> ignore
+    (List.last plots).ShowLegend Alignment.LowerRight |> ignore
 
     multiplot (MultiplotLayouts.Columns()) plots
-    |> save (640 * plots.Length + 60) 520 path
+    |> save (640 * plots.Length) 520 path

@@ -40,6 +40,8 @@ let private tests () : Test =
             Memory.DncPolicyTests.tests
             Memory.LruaAddressingTests.tests
             Memory.LruaPolicyTests.tests
+            Memory.KeepingPolicyTests.tests
+            Memory.PolicyCheckTests.tests
             Memory.SparsePolicyTests.tests
             Memory.ScriptPolicyTests.tests
         ]
@@ -90,6 +92,7 @@ let private tests () : Test =
             Tasks.NGramsTaskTests.tests
             Tasks.PrioritySortTaskTests.tests
             Tasks.NeedleTaskTests.tests
+            Tasks.RedundantNeedleTaskTests.tests
             Tasks.CopyMemoryTaskTests.tests
             Tasks.AddingTaskTests.tests
             Tasks.MqarTaskTests.tests

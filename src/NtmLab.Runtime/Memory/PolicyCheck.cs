@@ -115,8 +115,10 @@ public sealed class PolicyCheck
     {
         const int points = 60;
         var script = new Script(this, magnitude: 1, Batch, ScalarType.Float64, steps: 4);
-        Tensor[] variables = [script.Values, script.Memory];
-        foreach (var variable in variables)
+        var variables = new[] { ("interface values", script.Values), ("memory", script.Memory) }
+            .Where(variable => variable.Item2.numel() > 0)
+            .ToList();
+        foreach (var (_, variable) in variables)
         {
             variable.requires_grad_(true);
         }
@@ -130,14 +132,12 @@ public sealed class PolicyCheck
 
         Outcome().backward();
         var (compared, skipped) = (0, 0);
-        foreach (var (name, variable) in new[] { ("interface values", script.Values), ("memory", script.Memory) })
+        foreach (var (name, variable) in variables)
         {
-            var gradient = variable.numel() > 0 && variable.grad is { } found
-                ? found.contiguous().data<double>().ToArray()
-                : new double[variable.numel()];
+            var gradient = variable.grad is { } found ? found.contiguous().data<double>().ToArray() : new double[variable.numel()];
             using var noGradient = no_grad();
             var flat = variable.detach().view(-1);
-            for (var i = 0; i < points && gradient.Length > 0; i++)
+            for (var i = 0; i < points; i++)
             {
                 var place = _random.Next(gradient.Length);
                 double Difference(double distance)

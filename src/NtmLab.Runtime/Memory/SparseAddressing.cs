@@ -50,8 +50,7 @@ public static class SparseAddressing
         writeGate * Addressing.Interpolate(gate, lastRead, leastUsed);
 
     /// <summary>
-    /// The nearest slots: those of greatest cosine similarity with each key, the greatest first; of equal ones the first. Every
-    /// similarity is summed in the same order, so that equal slots are equally similar to the last bit.
+    /// The nearest slots: those of greatest cosine similarity with each key, the greatest first; of equal ones the first.
     /// </summary>
     /// <param name="key">Keys, <c>[batch, heads, width]</c>.</param>
     /// <param name="memory">Memory, <c>[batch, slots, width]</c>.</param>
@@ -60,10 +59,7 @@ public static class SparseAddressing
     public static Tensor NearestSlots(Tensor key, Tensor memory, int count)
     {
         using var constant = no_grad();
-        var products = (key.unsqueeze(2) * memory.unsqueeze(1)).sum(-1);
-        var norms = Addressing.Norm(key).unsqueeze(-1) * Addressing.Norm(memory).unsqueeze(1);
-        var similarity = products / norms.add(Constants.CosineEpsilon, Constants.One);
-        return similarity.sort(dim: -1, descending: true, stable: true).Indices.narrow(-1, 0, count);
+        return Similarity(key, memory.unsqueeze(1)).sort(dim: -1, descending: true, stable: true).Indices.narrow(-1, 0, count);
     }
 
     /// <summary>
@@ -80,9 +76,7 @@ public static class SparseAddressing
         var (slots, width) = (memory.shape[1], memory.shape[2]);
         var rows = memory.unsqueeze(1).expand(batch, heads, slots, width)
             .gather(2, nearest.unsqueeze(-1).expand(batch, heads, count, width));
-        var similarity = Addressing.CosineSimilarity(
-            key.reshape(batch * heads, 1, width), rows.reshape(batch * heads, count, width));
-        var weights = nn.functional.softmax(keyStrength * similarity.view(batch, heads, count), dim: -1);
+        var weights = nn.functional.softmax(keyStrength * Similarity(key, rows), dim: -1);
         return zeros(batch, heads, slots, memory.dtype, memory.device).scatter(-1, nearest, weights);
     }
 
@@ -96,4 +90,16 @@ public static class SparseAddressing
     /// <summary>Usage as the next step sees it: everything is one step longer ago.</summary>
     /// <param name="usage">Usage, <c>[batch, 1, slots]</c>.</param>
     public static Tensor NextUsage(Tensor usage) => usage.sub(Constants.One);
+
+    /// <summary>
+    /// <see cref="Addressing.CosineSimilarity"/>, every one summed in the same order: equal slots are equally similar to the last bit,
+    /// which a matrix product does not promise.
+    /// </summary>
+    /// <param name="key">Keys, <c>[batch, heads, width]</c>.</param>
+    /// <param name="slots">Slots, <c>[batch, heads or 1, slots, width]</c>.</param>
+    private static Tensor Similarity(Tensor key, Tensor slots)
+    {
+        var norms = Addressing.Norm(key).unsqueeze(-1) * Addressing.Norm(slots);
+        return (key.unsqueeze(2) * slots).sum(-1) / norms.add(Constants.CosineEpsilon, Constants.One);
+    }
 }

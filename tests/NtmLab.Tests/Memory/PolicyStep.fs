@@ -7,6 +7,17 @@ open TorchSharp
 /// One step of a policy on its memory, as a model takes it.
 let take (policy: MemoryPolicy) (values: torch.Tensor) (memory: torch.Tensor, state: PolicyState) =
     let struct (write, state) = policy.Write(memory, values, state)
+    let missing = write.Weighting.shape[2] - memory.shape[1]
+
+    let memory =
+        if missing > 0L then
+            torch.cat (
+                [| memory; torch.zeros (memory.shape[0], missing, memory.shape[2], memory.dtype) |],
+                1L
+            )
+        else
+            memory
+
     let memory = Addressing.Write(memory, write.Weighting, write.Erase, write.Add)
     let struct (read, state) = policy.Read(memory, values, state)
     write, read, (memory, state)

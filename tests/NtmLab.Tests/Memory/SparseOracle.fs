@@ -41,6 +41,18 @@ let nearest (key: float[]) (memory: float[][]) (count: int) : int[] =
     |> Array.sortBy (fun slot -> -similarities[slot], slot)
     |> Array.take count
 
+/// Whether more than rounding tells the n nearest slots from the others: slots that are equal since the start are told apart by
+/// their order, but those that were written, and are equal or parallel since, by nothing.
+let isClear (key: float[]) (start: float[][]) (memory: float[][]) (count: int) : bool =
+    let slots = nearest key memory memory.Length
+    let near, far = Array.splitAt count slots
+    let similarity slot = AddressingOracle.cosine key memory[slot]
+
+    Array.allPairs near far
+    |> Array.forall (fun (a, b) ->
+        similarity a - similarity b > 1e-9
+        || (memory[a] = start[a] && memory[b] = start[b]))
+
 /// The softmax over the nearest slots.
 let read (key: float[]) (strength: float) (memory: float[][]) (count: int) : float[] =
     let slots = nearest key memory count

@@ -56,7 +56,11 @@ let private follows (name: string) (memoryOf: RandomStream -> int list -> torch.
             Tensors.values3 memory
             |> Array.map (fun memory -> SparseOracle.start memory case.Heads)
 
-        for _ in 1..12 do
+        let starts = Tensors.values3 memory
+        let mutable isClear = true
+        let mutable step = 0
+
+        while isClear && step < 12 do
             let heads =
                 Array.init case.Batch (fun _ -> Array.init case.Heads (fun _ -> drawHead random width))
 
@@ -67,19 +71,34 @@ let private follows (name: string) (memoryOf: RandomStream -> int list -> torch.
             oracle <-
                 Array.map2 (fun heads -> SparseOracle.step nearest (Array.map inRange heads)) heads oracle
 
-            equals case (write.Weighting.narrow (1L, 0L, int64 case.Heads)) (fun b -> oracle[b].Writes)
-            equals case read.Weighting (fun b -> oracle[b].Reads)
-            equals case (fst carried) (fun b -> oracle[b].Memory)
-            let usage = (snd carried :?> SparsePolicyState).Usage
+            step <- step + 1
 
-            equals case usage (fun b -> [|
-                oracle[b].Accessed |> Array.map (fun step -> float (step - oracle[b].Now))
-            |]))
+            // From where rounding chose, memories go apart.
+            isClear <-
+                Array.map3
+                    (fun heads start (state: SparseOracle.State) ->
+                        heads
+                        |> Array.forall (fun head ->
+                            SparseOracle.isClear (inRange head).Query start state.Memory nearest))
+                    heads
+                    starts
+                    oracle
+                |> Array.forall id
+
+            if isClear then
+                equals case (write.Weighting.narrow (1L, 0L, int64 case.Heads)) (fun b -> oracle[b].Writes)
+                equals case read.Weighting (fun b -> oracle[b].Reads)
+                equals case (fst carried) (fun b -> oracle[b].Memory)
+                let usage = (snd carried :?> SparsePolicyState).Usage
+
+                equals case usage (fun b -> [|
+                    oracle[b].Accessed |> Array.map (fun step -> float (step - oracle[b].Now))
+                |]))
 
 let private drawnMemory (random: RandomStream) = Tensors.uniform random -1.0 1.0
 
 let private equalSlots (_: RandomStream) (shape: int list) : torch.Tensor =
-    torch.full ([| for size in shape -> int64 size |], (0.1).ToScalar(), torch.float64)
+    torch.tensor(0.1).expand [| for size in shape -> int64 size |]
 
 let private choices =
     testList "choices" [
@@ -224,8 +243,7 @@ let private invariants = [
             let nearest = random.Next(1, slots + 1)
             use policy = new SparsePolicy(case.Width, case.Heads, nearest)
 
-            let memory =
-                torch.full ([| int64 case.Batch; int64 slots; int64 case.Width |], (1e-6).ToScalar())
+            let memory = torch.tensor(1e-6f).expand(int64 case.Batch, int64 slots, int64 case.Width)
 
             let mutable carried = memory, policy.Start memory
 

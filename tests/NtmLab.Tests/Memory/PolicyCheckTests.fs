@@ -1,0 +1,208 @@
+module NtmLab.Tests.Memory.PolicyCheckTests
+
+open System.Collections.Generic
+open Expecto
+open NtmLab
+open NtmLab.Configuration
+open NtmLab.Memory
+open NtmLab.Models
+open NtmLab.Tests
+open TorchSharp
+
+/// A sound rule: a ring whose next slot is counted in the state, read by content.
+type private Ring() =
+    inherit PolicyRule()
+    override _.Name = "ring"
+
+    override _.Interface(layout, width, readHeads) =
+        layout.Add("key", readHeads, width).Add("vector", 1, width) |> ignore
+
+    override _.Start memory =
+        let zeros (shape: int64[]) = torch.zeros (shape, memory.dtype)
+
+        NamedState [
+            struct ("strength", zeros [| memory.shape[0]; memory.shape[1] |])
+            struct ("next", zeros [| memory.shape[0]; 1L |])
+        ]
+
+    override _.Write(memory, values, state) =
+        let slots = memory.shape[1]
+
+        let place =
+            torch
+                .zeros_like(state["strength"])
+                .scatter(1L, state["next"].to_type torch.int64, torch.ones_like state["next"])
+
+        let next =
+            (state["next"] + torch.ones_like state["next"])
+                .remainder(torch.tensor (float slots, memory.dtype))
+
+        let state = state.Set("strength", torch.maximum (state["strength"], place)).Set("next", next)
+        let vector = values["vector"].tanh()
+        struct (WriteDecision(place.unsqueeze 1L, torch.ones_like vector, vector), state)
+
+    override _.Read(memory, values, state) =
+        let keyStrength = torch.tensor (3.0, memory.dtype)
+
+        struct (ReadDecision(
+                    Addressing.ContentAmong(values["key"].tanh(), keyStrength, memory, state["strength"])
+                ),
+                state)
+
+type private Values = IReadOnlyDictionary<string, torch.Tensor>
+
+/// The ring, but with one thing wrong.
+let private wrongWrite
+    (change: WriteDecision -> NamedState -> struct (WriteDecision * NamedState))
+    : PolicyRule = {
+    new Ring() with
+        override _.Write(memory: torch.Tensor, values: Values, state: NamedState) =
+            let struct (write, next) = base.Write(memory, values, state)
+            change write next
+}
+
+let private wrongRead (change: torch.Tensor -> torch.Tensor) : PolicyRule = {
+    new Ring() with
+        override _.Read(memory: torch.Tensor, values: Values, state: NamedState) =
+            let struct (read, next) = base.Read(memory, values, state)
+            struct (ReadDecision(change read.Weighting), next)
+}
+
+let private report (rule: PolicyRule) : PolicyReport =
+    PolicyCheck.Run(ScriptMemoryOptions(Rule = rule, Slots = 5, Width = 3))
+
+let private breaks (check: string) (words: string list) (rule: PolicyRule) : unit =
+    let finding = (report rule).Findings |> Seq.find (fun finding -> finding.Check = check)
+    Expect.isFalse finding.Passed $"{check}: {finding.Detail}"
+
+    for word in words do
+        Expect.stringContains finding.Detail word check
+
+let private twice (tensor: torch.Tensor) = tensor + tensor
+
+let private broken =
+    testList "a broken policy" [
+        test "a weighting of another shape is named with both shapes" {
+            wrongRead (fun weighting -> weighting.transpose (1L, 2L))
+            |> breaks "shapes" [ "policy 'ring'"; "Read: weighting"; "[3, 5, 1]"; "[3, 1, 5]" ]
+        }
+
+        test "an add vector of another width is named" {
+            wrongWrite (fun write state ->
+                struct (WriteDecision(write.Weighting, write.Erase, write.Add.narrow (2L, 0L, 2L)), state))
+            |> breaks "shapes" [ "add vectors"; "[3, 1, 2]"; "[3, 1, 3]" ]
+        }
+
+        test "what is not a number is named" {
+            wrongRead (fun weighting -> weighting / torch.zeros_like weighting)
+            |> breaks "shapes" [ "Read: weighting"; "not finite" ]
+        }
+
+        test "weightings that sum to 2 are told" {
+            wrongRead twice |> breaks "weightings" [ "read weighting"; "sums to 2" ]
+        }
+
+        test "a negative weight is told" {
+            wrongRead (fun weighting -> weighting.neg ())
+            |> breaks "weightings" [ "negative" ]
+        }
+
+        test "an erase vector above 1 is told" {
+            wrongWrite (fun write state ->
+                struct (WriteDecision(write.Weighting, twice write.Erase, write.Add), state))
+            |> breaks "erase vectors" [ "2"; "0 to 1" ]
+        }
+
+        test "sequences that are mixed are told" {
+            wrongRead (fun weighting -> weighting.mean([| 0L |], true).expand_as weighting)
+            |> breaks "batch independence" [ "neighbours" ]
+        }
+
+        test "a gradient that was cut off is told" {
+            wrongWrite (fun write state ->
+                struct (WriteDecision(write.Weighting, write.Erase, write.Add.detach ()), state))
+            |> breaks "gradients" [ "interface values"; "autograd gives 0" ]
+        }
+
+        test "what is remembered outside of the state is told" {
+            // What was read last, in a place of its own.
+            let remembering =
+                let last = ref Unchecked.defaultof<torch.Tensor | null>
+
+                wrongRead (fun weighting ->
+                    let mixed =
+                        match last.Value with
+                        | null -> weighting
+                        | kept when kept.shape = weighting.shape && not kept.IsInvalid ->
+                            (weighting + kept) * torch.tensor (0.5, weighting.dtype)
+                        | _ -> weighting
+
+                    last.Value <- weighting.detach().clone().DetachFromDisposeScope()
+                    mixed)
+
+            breaks "determinism" [ "second time" ] remembering
+        }
+
+        test "a state without a part that it had is told" {
+            wrongWrite (fun write state ->
+                struct (write, NamedState [ struct ("strength", state["strength"]) ]))
+            |> breaks "shapes" [ "Write"; "the state holds strength"; "strength, next" ]
+        }
+
+        test "a name with other characters is refused" {
+            let rule = {
+                new Ring() with
+                    override _.Name = "My policy"
+            }
+
+            Faults.says<ConfigurationException> [ "model.rule"; "My policy" ] (fun () ->
+                report rule |> ignore)
+        }
+
+        test "a script without a rule is refused" {
+            Faults.says<ConfigurationException> [ "model.rule"; "missing" ] (fun () ->
+                ScriptMemoryOptions().Build(2, 1, RandomStream(1UL, "model")) |> ignore)
+        }
+    ]
+
+/// Every model of the catalogue with a memory, at small sizes and one head.
+let private memories: MemoryModelOptions list = [
+    for entry in Catalog.Models do
+        match System.Activator.CreateInstance entry.Type with
+        | :? MemoryModelOptions as options ->
+            match options with
+            | :? KeepAllOptions as all -> KeepAllOptions(Width = 3)
+            | :? NtmOptions -> NtmOptions(Slots = 6, Width = 3)
+            | :? DncOptions -> DncOptions(Slots = 6, Width = 3, ReadHeads = 1)
+            | :? LruaOptions -> LruaOptions(Slots = 6, Width = 3)
+            | :? SparseOptions -> SparseOptions(Slots = 6, Width = 3)
+            | :? FifoOptions -> FifoOptions(Slots = 6, Width = 3)
+            | :? ReservoirOptions -> ReservoirOptions(Slots = 6, Width = 3)
+            | :? KeepNovelOptions -> KeepNovelOptions(Slots = 6, Width = 3)
+            | :? SurpriseOptions -> SurpriseOptions(Slots = 6, Width = 3)
+            | :? LearnedGateOptions -> LearnedGateOptions(Slots = 6, Width = 3)
+            | :? BudgetedOptions -> BudgetedOptions(Slots = 6, Width = 3, Budget = 4)
+            | _ -> options
+        | _ -> ()
+]
+
+let private sound =
+    testList "a sound policy passes" [
+        for options in memories do
+            test (Catalog.NameOf(options.GetType())) {
+                for finding in (PolicyCheck.Run options).Findings do
+                    Expect.isTrue finding.Passed $"{finding.Check}: {finding.Detail}"
+            }
+
+        test "a script's own" {
+            for finding in (report (Ring())).Findings do
+                Expect.isTrue finding.Passed $"{finding.Check}: {finding.Detail}"
+        }
+
+        test "and every policy of the catalogue is among these" {
+            Expect.equal memories.Length Catalog.Policies.Count "as many models with a memory as policies"
+        }
+    ]
+
+
+let tests = testList "PolicyCheck" [ sound; broken ]

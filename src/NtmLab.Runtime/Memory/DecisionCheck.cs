@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace NtmLab.Memory;
 
 /// <summary>
-/// Checks what a policy decides before a model acts on it, so that a mistake is named where it was made: the shape of every value,
-/// its type, and that it is finite.
+/// Checks what a policy decides before a model acts on it, so that a mistake is named where it was made: the shape and type of
+/// every value, and that it is finite.
 /// </summary>
 /// <param name="policy">The policy.</param>
 internal sealed class DecisionCheck(MemoryPolicy policy)
@@ -15,8 +15,7 @@ internal sealed class DecisionCheck(MemoryPolicy policy)
     /// <summary>Requires a write that fits the memory.</summary>
     /// <param name="write">The decision.</param>
     /// <param name="memory">The memory before the write, <c>[batch, slots, width]</c>.</param>
-    /// <exception cref="ShapeException">A value has another shape.</exception>
-    /// <exception cref="PolicyException">A value is of another type than the memory.</exception>
+    /// <exception cref="ShapeException">A value has another shape or type.</exception>
     /// <exception cref="DivergenceException">A value is not finite.</exception>
     public void Require(WriteDecision write, Tensor memory)
     {
@@ -30,8 +29,7 @@ internal sealed class DecisionCheck(MemoryPolicy policy)
     /// <summary>Requires a read that fits the memory.</summary>
     /// <param name="read">The decision.</param>
     /// <param name="memory">The memory, <c>[batch, slots, width]</c>.</param>
-    /// <exception cref="ShapeException">A value has another shape.</exception>
-    /// <exception cref="PolicyException">A value is of another type than the memory.</exception>
+    /// <exception cref="ShapeException">A value has another shape or type.</exception>
     /// <exception cref="DivergenceException">A value is not finite.</exception>
     public void Require(ReadDecision read, Tensor memory) => Value(
         "Read: weighting [batch, read heads, slots]", read.Weighting, memory, memory.shape[0], policy.ReadHeads, memory.shape[1]);
@@ -45,10 +43,12 @@ internal sealed class DecisionCheck(MemoryPolicy policy)
 
         Shape.Require(_owner, name, value, shape);
 
-        // libtorch would end the process where it multiplies one type by another.
-        if (value.dtype != memory.dtype)
+        // libtorch ends the process where a product of batches gets two types.
+        if (value.dtype != memory.dtype || value.device.type != memory.device.type)
         {
-            throw new PolicyException($"{_owner}: {name} holds {value.dtype}; {memory.dtype}, as the memory does, is wanted.");
+            throw new ShapeException(
+                $"{_owner}: {name} is {value.dtype} on {value.device.type}; "
+                + $"{memory.dtype} on {memory.device.type}, as the memory, is wanted.");
         }
 
         if (!IsFinite(value))

@@ -134,9 +134,7 @@ public sealed class PolicyCheck
         var (compared, skipped) = (0, 0);
         foreach (var (name, variable) in variables)
         {
-            var gradient = variable.numel() > 0 && variable.grad is { } found
-                ? found.contiguous().data<double>().ToArray()
-                : new double[variable.numel()];
+            var gradient = variable.grad is { } found ? found.contiguous().data<double>().ToArray() : new double[variable.numel()];
             using var noGradient = no_grad();
             var flat = variable.detach().view(-1);
             for (var i = 0; i < points; i++)

@@ -118,7 +118,7 @@ let private faults =
         }
 
         test "with numbers of another type than the memory's is named" {
-            says<PolicyException>
+            says<ShapeException>
                 [ "Read: weighting"; "Float64"; "Float32" ]
                 {
                     new Mean() with

@@ -9,6 +9,13 @@ open NtmLab.Tasks
 open NtmLab.Training
 open TorchSharp
 
+/// The sequence of a length that a run's pictures show, on a model's device.
+let example (configuration: ExperimentConfiguration) (model: SequenceModel) (length: int) : SequenceBatch =
+    let random = RandomStream(configuration.Seed, "picture", uint64 length)
+    let device = (Seq.head (model.parameters ())).device
+
+    configuration.Task.Generate(BatchRequest(random, configuration.Seed, 0L, 1, length, true)).To device
+
 let private drawExample
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
@@ -18,11 +25,7 @@ let private drawExample
     use _scope = torch.NewDisposeScope()
     use _noGradient = torch.no_grad ()
     let task = configuration.Task
-    let random = RandomStream(configuration.Seed, "picture", uint64 length)
-    let device = (Seq.head (model.parameters ())).device
-
-    let batch = task.Generate(BatchRequest(random, configuration.Seed, 0L, 1, length, true)).To device
-
+    let batch = example configuration model length
     let trace = HeadTrace()
 
     let answers =

@@ -130,27 +130,21 @@ let private lengths (text: string) : int list = [
 let evaluate (arguments: ParseResults<EvaluateArgument>) : int =
     let runs = arguments.GetResult(EvaluateArgument.Runs, "runs")
 
-    let memory =
-        arguments.TryGetResult EvaluateArgument.Memory
-        |> Option.map (findMemory runs)
+    let memory = arguments.TryGetResult EvaluateArgument.Memory |> Option.map (findMemory runs)
 
-    revisit
-        runs
-        (arguments.GetResult EvaluateArgument.Run)
-        (fun session -> {
-            session with
-                Overrides = arguments.GetResults EvaluateArgument.Set
-                Evaluate =
-                    Some {
-                        Lengths =
-                            arguments.TryGetResult Lengths |> Option.map lengths |> Option.defaultValue []
-                        Sequences = arguments.TryGetResult Sequences
-                        Best = arguments.Contains Best
-                        Memory = memory
-                    }
-                Json = arguments.Contains EvaluateArgument.Json
-                Verbose = arguments.Contains EvaluateArgument.Verbose
-        })
+    revisit runs (arguments.GetResult EvaluateArgument.Run) (fun session -> {
+        session with
+            Overrides = arguments.GetResults EvaluateArgument.Set
+            Evaluate =
+                Some {
+                    Lengths = arguments.TryGetResult Lengths |> Option.map lengths |> Option.defaultValue []
+                    Sequences = arguments.TryGetResult Sequences
+                    Best = arguments.Contains Best
+                    Memory = memory
+                }
+            Json = arguments.Contains EvaluateArgument.Json
+            Verbose = arguments.Contains EvaluateArgument.Verbose
+    })
 
 /// A task by name with the options that the command line changes.
 let private findTask (name: string) (overrides: string list) : SequenceTask =

@@ -447,7 +447,12 @@ let memory
     (path: string)
     : unit =
     let rows = numbers.Length
-    let reach = content |> Seq.cast<float32> |> Seq.fold (fun most value -> max most (abs value)) 1e-9f
+
+    let reach =
+        content
+        |> Seq.cast<float32>
+        |> Seq.fold (fun most value -> max most (abs value)) 1e-9f
+
     let left = heatmap diverging (float -reach) (float reach) content
     rowTicks rows (max 1 (rows / 40)) (fun row -> string numbers[row]) left
     left.Title(title, 15f)

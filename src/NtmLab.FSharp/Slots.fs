@@ -91,7 +91,12 @@ let print (saved: SavedMemory) : unit =
 
     if not shown.IsEmpty then
         AnsiConsole.Write table
-        let limit = if saved.Width > shownValues then $"the first {shownValues} of " else ""
+
+        let limit =
+            if saved.Width > shownValues then
+                $"the first {shownValues} of "
+            else
+                ""
 
         Console.Out.WriteLine
             $"content: {limit}{saved.Width} values, a bar each, from {figure (float -reach)} to {figure (float reach)}; nearest: the most similar other slot in use."

@@ -64,6 +64,7 @@ let private tests () : Test =
             Models.LruaModelTests.tests
             Models.KeepingModelTests.tests
             Models.TokenModelTests.tests
+            Models.MemoryFileTests.tests
         ]
         testList "Data" [
             Data.IdxFileTests.tests
@@ -112,7 +113,7 @@ let private tests () : Test =
             Training.LiveTensorTests.tests
         ]
         testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
-        testList "Probes" [ Probes.HeadTraceTests.tests ]
+        testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]
         testList "FSharp" [
@@ -128,7 +129,7 @@ let private tests () : Test =
                 FSharp.Differentiation.ScriptTests.tests
             ]
         ]
-        testList "Cli" [ Cli.CommandLineTests.tests ]
+        testList "Cli" [ Cli.CommandLineTests.tests; Cli.MemoryCommandTests.tests ]
         RepositoryTests.tests
     ]
 

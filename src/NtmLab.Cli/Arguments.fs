@@ -18,12 +18,31 @@ type ResumeArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// Options of `ntmlab show`.
+type ShowArgument =
+    | [<MainCommand; ExactlyOnce>] Run of run: string
+    | Memory
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Run _ -> "the run: its id, or the path of its folder."
+            | Memory ->
+                "show what the memory held after the drawn example, slot by slot: how much each is in use, and how alike they are."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
 /// Options of `ntmlab evaluate`.
 type EvaluateArgument =
     | [<MainCommand; ExactlyOnce>] Run of run: string
     | Lengths of numbers: string
     | Sequences of number: int
     | Best
+    | Memory of run_or_file: string
     | [<AltCommandLine("-s")>] Set of path_value: string
     | Runs of directory: string
     | Json
@@ -36,6 +55,8 @@ type EvaluateArgument =
             | Lengths _ -> "the lengths to score, e.g. 10,20,50 (default: the run's own)."
             | Sequences _ -> "fresh sequences of each length (default: the run's own number)."
             | Best -> "take the parameters that scored best during training, not the last ones."
+            | Memory _ ->
+                "start every sequence with the memory that a run kept or a file holds, not with a blank one; the controller starts as always."
             | Set _ ->
                 "change an option that no parameter depends on, e.g. model.slots=256 or task.repeats=20; may be repeated."
             | Runs _ -> "the folder that holds all runs (default: runs)."
@@ -150,7 +171,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None)>] Resume of ParseResults<ResumeArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "list">] Listed of ParseResults<ListArgument>
     | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
-    | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ResumeArgument>
+    | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArgument>
     | [<CliPrefix(CliPrefix.None)>] Evaluate of ParseResults<EvaluateArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
@@ -165,9 +186,9 @@ type Verb =
             | Resume _ -> "go on with a run exactly where it stopped."
             | Listed _ -> "list models, tasks, policies, presets or experiments."
             | Runs _ -> "list the runs."
-            | Show _ -> "show one run."
+            | Show _ -> "show one run, or what its memory held."
             | Evaluate _ ->
-                "score a run's model at other lengths, with more memory, or with other options of the task."
+                "score a run's model at other lengths, with more memory, with a memory that was kept, or with other options of the task."
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."

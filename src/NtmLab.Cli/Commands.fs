@@ -17,8 +17,8 @@ open NtmLab.Runs
 open NtmLab.Tasks
 open Spectre.Console
 
-/// The folder of a run given by id or path.
-let private findRun (runs: string) (run: string) : string =
+/// The folder of a run given by id or path; `missing` is what there is none of, for the sentence that says so.
+let private findRunOr (missing: string) (runs: string) (run: string) : string =
     let candidates = [ run; Path.Combine(runs, run) ]
 
     match
@@ -28,7 +28,31 @@ let private findRun (runs: string) (run: string) : string =
     | Some directory -> Path.GetFullPath directory
     | None ->
         let known = RunFolder.List runs |> Seq.map (fun found -> (snd (found.ToTuple())).Id)
-        raise (ConfigurationException $"there is no run '{run}'; {Suggestion.For(run, known)}")
+        raise (ConfigurationException $"{missing} '{run}'; {Suggestion.For(run, known)}")
+
+/// The folder of a run given by id or path.
+let private findRun: string -> string -> string = findRunOr "there is no run"
+
+/// The file of the memory that a run kept.
+let private memoryOf (directory: string) : string =
+    let file = RunFolder.MemoryOf directory
+
+    if not (File.Exists file) then
+        let most = MemoryFile.SizeLimit / 1048576L
+
+        raise (
+            RunException
+                $"{Path.GetFileName directory}: keeps no memory; finished runs of models with a memory do, where it takes at most {most} MiB."
+        )
+
+    file
+
+/// The file of a memory given by its path or by the run that kept it.
+let private findMemory (runs: string) (given: string) : string =
+    if File.Exists given then
+        Path.GetFullPath given
+    else
+        memoryOf (findRunOr "--memory: there is neither a file nor a run" runs given)
 
 let private hosted (session: Session) (includes: string list) (script: string) : int =
     Session.start { session with Hosted = true }
@@ -104,22 +128,23 @@ let private lengths (text: string) : int list = [
 
 /// `ntmlab evaluate`.
 let evaluate (arguments: ParseResults<EvaluateArgument>) : int =
-    revisit
-        (arguments.GetResult(EvaluateArgument.Runs, "runs"))
-        (arguments.GetResult EvaluateArgument.Run)
-        (fun session -> {
-            session with
-                Overrides = arguments.GetResults EvaluateArgument.Set
-                Evaluate =
-                    Some {
-                        Lengths =
-                            arguments.TryGetResult Lengths |> Option.map lengths |> Option.defaultValue []
-                        Sequences = arguments.TryGetResult Sequences
-                        Best = arguments.Contains Best
-                    }
-                Json = arguments.Contains EvaluateArgument.Json
-                Verbose = arguments.Contains EvaluateArgument.Verbose
-        })
+    let runs = arguments.GetResult(EvaluateArgument.Runs, "runs")
+
+    let memory = arguments.TryGetResult EvaluateArgument.Memory |> Option.map (findMemory runs)
+
+    revisit runs (arguments.GetResult EvaluateArgument.Run) (fun session -> {
+        session with
+            Overrides = arguments.GetResults EvaluateArgument.Set
+            Evaluate =
+                Some {
+                    Lengths = arguments.TryGetResult Lengths |> Option.map lengths |> Option.defaultValue []
+                    Sequences = arguments.TryGetResult Sequences
+                    Best = arguments.Contains Best
+                    Memory = memory
+                }
+            Json = arguments.Contains EvaluateArgument.Json
+            Verbose = arguments.Contains EvaluateArgument.Verbose
+    })
 
 /// A task by name with the options that the command line changes.
 let private findTask (name: string) (overrides: string list) : SequenceTask =
@@ -284,14 +309,33 @@ let runs (arguments: ParseResults<RunsArgument>) : int =
 
     0
 
+/// `ntmlab show --memory`.
+let private showMemory (directory: string) (json: bool) : unit =
+    let file = memoryOf directory
+    LibTorch.Load()
+    use _scope = TorchSharp.torch.NewDisposeScope()
+    let saved = MemoryFile.Read file
+
+    if json then
+        printJson (Slots.json saved)
+    else
+        Slots.print saved
+        Console.Out.WriteLine $"memory file: {file}"
+        let picture = Path.Combine(directory, "pictures", "memory.png")
+
+        if File.Exists picture then
+            Console.Out.WriteLine $"picture: {picture}"
+
 /// `ntmlab show`.
-let show (arguments: ParseResults<ResumeArgument>) : int =
+let show (arguments: ParseResults<ShowArgument>) : int =
     let directory =
-        findRun (arguments.GetResult(ResumeArgument.Runs, "runs")) (arguments.GetResult ResumeArgument.Run)
+        findRun (arguments.GetResult(ShowArgument.Runs, "runs")) (arguments.GetResult ShowArgument.Run)
 
     let record = RunFolder.ReadRecord directory
 
-    if arguments.Contains ResumeArgument.Json then
+    if arguments.Contains ShowArgument.Memory then
+        showMemory directory (arguments.Contains ShowArgument.Json)
+    elif arguments.Contains ShowArgument.Json then
         let document = record.Report directory
         document["configuration"] <- record.Configuration.DeepClone()
         document["codeVersion"] <- JsonValue.Create record.CodeVersion

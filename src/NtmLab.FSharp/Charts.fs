@@ -392,6 +392,51 @@ let heads
     |> multiplot layout
     |> save width height path
 
+/// What a memory holds: a row for each slot, with the slots' numbers; on the left the content, `[slot, width]`, on the right how
+/// much each slot is in use.
+let memory
+    (title: string)
+    (useName: string)
+    (numbers: int[])
+    (content: float32[,])
+    (uses: float[])
+    (path: string)
+    : unit =
+    let rows = numbers.Length
+
+    let reach =
+        content
+        |> Seq.cast<float32>
+        |> Seq.fold (fun most value -> max most (abs value)) 1e-9f
+
+    let left = heatmap diverging (float -reach) (float reach) content
+    rowTicks rows (max 1 (rows / 40)) (fun row -> string numbers[row]) left
+    left.Title(title, 15f)
+    left.YLabel("slot", 13f)
+    left.XLabel($"content, from {-reach:F2} to {reach:F2}", 13f)
+    left.Layout.Fixed(PixelPadding(64f, 12f, 48f, 40f))
+
+    let most = max 1e-9 (Array.max uses)
+    let right = heatmap focus 0.0 most (Array2D.init rows 1 (fun row _ -> float32 uses[row]))
+    right.XLabel($"{useName}, to {most:F2}", 13f)
+    right.Axes.Bottom.SetTicks([||], [||])
+    right.Layout.Fixed(PixelPadding(12f, 24f, 48f, 40f))
+
+    let strip = 140f
+
+    let layout = {
+        new IMultiplotLayout with
+            member _.GetSubplotRectangles(_, figure) = [|
+                PixelRect(figure.Left, figure.Right - strip, figure.Bottom, figure.Top)
+                PixelRect(figure.Right - strip, figure.Right, figure.Bottom, figure.Top)
+            |]
+    }
+
+    let width = Math.Clamp(200 + 22 * Array2D.length2 content, 560, 1400)
+
+    multiplot layout [ left; right ]
+    |> save (width + int strip) (Math.Clamp(88 + 16 * rows, 240, 900)) path
+
 /// Score against length, on a logarithmic axis of scores; the lengths trained on are shaded.
 let generalisation
     (title: string)

@@ -137,6 +137,31 @@ let private interrupted (folder: RunFolder) : exn =
     folder.Update(fun record -> record.WithStatus RunStatus.Interrupted)
     Interrupted $"{folder.Record.Id}: stopped; go on with: {resumeCommand folder}"
 
+/// Keeps what the memory of a model that has one holds after the drawn example of the longest trained length.
+let private keepMemory
+    (configuration: ExperimentConfiguration)
+    (folder: RunFolder)
+    (display: Display)
+    (model: SequenceModel)
+    : unit =
+    match MemoryModel.Of model with
+    | null -> ()
+    | memory ->
+        use _scope = torch.NewDisposeScope()
+        use _noGradient = torch.no_grad ()
+        let length = configuration.Task.Lengths().Longest
+        let batch = Pictures.example configuration model length
+        let struct (_, state) = model.Run(batch.Input, model.InitialState 1L)
+        let contents = MemoryModel.Contents state
+        let size = MemoryFile.Size contents
+
+        if size > MemoryFile.SizeLimit then
+            display.Say
+                $"the memory is not kept: it takes {size} bytes after a sequence of length {length}, and {MemoryFile.SizeLimit} are the most"
+        else
+            MemoryFile.Save(folder.MemoryFile, memory, contents, folder.Record.Id, length)
+            Slots.picture (MemoryFile.Read folder.MemoryFile) (folder.Picture "memory")
+
 let private finish
     (configuration: ExperimentConfiguration)
     (folder: RunFolder)
@@ -167,6 +192,7 @@ let private finish
         folder
         (List.distinct [ configuration.Task.Lengths().Longest; longest ])
 
+    keepMemory configuration folder display trainer.Model
     folder.Update(fun record -> record.WithStatus RunStatus.Finished)
 
 /// Notes in the record why a run failed, if the record can still be written, and says how to go on.
@@ -240,6 +266,10 @@ let private evaluateIn
     use model = buildModel configuration
     let name = if request.Best then "best.ckpt" else "last.ckpt"
     Checkpoint.RestoreModel(Path.Combine(directory, "checkpoints", name), model)
+
+    for file in Option.toList request.Memory do
+        Memory.loadAtStart file model
+
     let evaluation = configuration.Evaluation
 
     let scores =

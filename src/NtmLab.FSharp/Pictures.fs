@@ -12,6 +12,13 @@ open TorchSharp
 /// Values of state, over all steps, up to which heads are traced: a picture of more shows nothing, and takes all memory there is.
 let private traced = 2e8
 
+/// The sequence of a length that a run's pictures show, on a model's device.
+let example (configuration: ExperimentConfiguration) (model: SequenceModel) (length: int) : SequenceBatch =
+    let random = RandomStream(configuration.Seed, "picture", uint64 length)
+    let device = (Seq.head (model.parameters ())).device
+
+    configuration.Task.Generate(BatchRequest(random, configuration.Seed, 0L, 1, length, true)).To device
+
 let private drawExample
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
@@ -21,11 +28,7 @@ let private drawExample
     use _scope = torch.NewDisposeScope()
     use _noGradient = torch.no_grad ()
     let task = configuration.Task
-    let random = RandomStream(configuration.Seed, "picture", uint64 length)
-    let device = (Seq.head (model.parameters ())).device
-
-    let batch = task.Generate(BatchRequest(random, configuration.Seed, 0L, 1, length, true)).To device
-
+    let batch = example configuration model length
     let trace = HeadTrace()
 
     let isTraced = float model.StateSize * float batch.Input.shape[1] <= traced

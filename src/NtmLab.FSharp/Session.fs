@@ -38,6 +38,8 @@ type EvaluationRequest = {
     Sequences: int option
     /// Whether the parameters that scored best are taken instead of the last ones.
     Best: bool
+    /// The file of the memory that every sequence starts from; none for a blank memory.
+    Memory: string option
 }
 
 /// What the command line asks of a script.

@@ -73,6 +73,7 @@ let private tests () : Test =
             Models.KeepingModelTests.tests
             Models.SparseModelTests.tests
             Models.TokenModelTests.tests
+            Models.MemoryFileTests.tests
         ]
         testList "Data" [
             Data.IdxFileTests.tests
@@ -122,7 +123,7 @@ let private tests () : Test =
             Training.LiveTensorTests.tests
         ]
         testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
-        testList "Probes" [ Probes.HeadTraceTests.tests ]
+        testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]
         testList "FSharp" [
@@ -138,7 +139,7 @@ let private tests () : Test =
                 FSharp.Differentiation.ScriptTests.tests
             ]
         ]
-        testList "Cli" [ Cli.CommandLineTests.tests ]
+        testList "Cli" [ Cli.CommandLineTests.tests; Cli.MemoryCommandTests.tests ]
         RepositoryTests.tests
     ]
 

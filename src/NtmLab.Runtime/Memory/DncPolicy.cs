@@ -175,6 +175,12 @@ public sealed record DncPolicyState(Tensor Usage, Tensor ReadWeighting, Tensor W
             : [Usage, ReadWeighting, WriteWeighting, Links.Precedence, Links.Matrix];
 
     /// <inheritdoc/>
+    public override IEnumerable<string> Names =>
+        Links is null
+            ? ["usage", "readWeighting", "writeWeighting"]
+            : ["usage", "readWeighting", "writeWeighting", "precedence", "links"];
+
+    /// <inheritdoc/>
     public override PolicyState With(IReadOnlyList<Tensor> tensors) => new DncPolicyState(
         tensors[0], tensors[1], tensors[2], Links is null ? null : new TemporalLinks(tensors[3], tensors[4]));
 }

@@ -72,6 +72,16 @@ public abstract class KeepingPolicy : MemoryPolicy
             [(NamedState.StrengthName, Zeros(memory.shape[1])), (Saves, Zeros(1)), .. StartMore(Zeros, memory.shape[1])]);
     }
 
+    /// <summary>As long as no slot was taken a second time: the next one is then the first of the new ones.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="slots">The number of slots it is over.</param>
+    /// <param name="start">The state before the first step, over all slots.</param>
+    public sealed override PolicyState? Extend(PolicyState state, int slots, PolicyState start)
+    {
+        using var turns = Turns((NamedState)state).detach().to(ScalarType.Float64).max();
+        return turns.item<double>() > slots ? null : base.Extend(state, slots, start);
+    }
+
     /// <inheritdoc/>
     public sealed override (WriteDecision Decision, PolicyState State) Write(
         Tensor memory, Tensor interfaceValues, PolicyState state)
@@ -107,6 +117,10 @@ public abstract class KeepingPolicy : MemoryPolicy
     /// <param name="zeros">Makes a tensor of zeros, given its shape without the batch.</param>
     /// <param name="slots">The number of slots.</param>
     protected virtual IEnumerable<(string Name, Tensor Value)> StartMore(Zeros zeros, long slots) => [];
+
+    /// <summary>How many slots were taken so far, one taken again counted again, <c>[batch, 1]</c>; by default what was saved.</summary>
+    /// <param name="state">The state.</param>
+    protected virtual Tensor Turns(NamedState state) => state[Saves];
 
     /// <summary>The values of one part among those of all.</summary>
     protected Span<float> Part(string name, Span<float> values) => _layout.Part(name, values);

@@ -87,5 +87,8 @@ public sealed record LruaPolicyState(Tensor Usage, Tensor ReadWeighting) : Polic
     public override IEnumerable<Tensor> Tensors => [Usage, ReadWeighting];
 
     /// <inheritdoc/>
+    public override IEnumerable<string> Names => ["usage", "readWeighting"];
+
+    /// <inheritdoc/>
     public override PolicyState With(IReadOnlyList<Tensor> tensors) => new LruaPolicyState(tensors[0], tensors[1]);
 }

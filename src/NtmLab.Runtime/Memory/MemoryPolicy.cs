@@ -1,3 +1,4 @@
+using System.Globalization;
 using NtmLab.Kernels;
 using NtmLab.Models;
 using static TorchSharp.torch;
@@ -80,6 +81,16 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>
     public abstract PolicyState Start(Tensor memory);
 
+    /// <summary>
+    /// A state over more slots, where the new ones come last and nothing was written to them; null where the policy cannot go on
+    /// so. By default every tensor has its values where they were, and the start's beyond.
+    /// </summary>
+    /// <param name="state">The state.</param>
+    /// <param name="slots">The number of slots it is over.</param>
+    /// <param name="start">What <see cref="Start"/> gives for all slots, of the same batch.</param>
+    public virtual PolicyState? Extend(PolicyState state, int slots, PolicyState start) =>
+        start.With([.. state.Tensors.Zip(start.Tensors, Extended)]);
+
     /// <summary>Sees the model's input of a step before anything is decided; by default it takes no notice.</summary>
     /// <param name="input">The input, <c>[batch, feature]</c>.</param>
     /// <param name="state">The state one step ago.</param>
@@ -96,6 +107,19 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="interfaceValues">The same values as for the write, <c>[batch, InterfaceSize]</c>.</param>
     /// <param name="state">The state that the write returned.</param>
     public abstract (ReadDecision Decision, PolicyState State) Read(Tensor memory, Tensor interfaceValues, PolicyState state);
+
+    private static Tensor Extended(Tensor part, Tensor start)
+    {
+        var extended = start.clone();
+        var place = extended;
+        for (var dimension = 0; dimension < part.shape.Length; dimension++)
+        {
+            place = place.narrow(dimension, 0, part.shape[dimension]);
+        }
+
+        place.copy_(part);
+        return extended;
+    }
 }
 
 /// <summary>What a policy carries from step to step: named tensors, first dimension the batch.</summary>
@@ -103,6 +127,9 @@ public abstract record PolicyState
 {
     /// <summary>All tensors of the state.</summary>
     public abstract IEnumerable<Tensor> Tensors { get; }
+
+    /// <summary>A name for each of the <see cref="Tensors"/>, in their order; numbers where they have no others.</summary>
+    public virtual IEnumerable<string> Names => Tensors.Select((_, i) => i.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>What was saved so far costs this much in the unit of the loss, <c>[batch]</c>; null where nothing has a price.</summary>
     public virtual Tensor? Price => null;

@@ -33,8 +33,8 @@ public sealed record NamedState : PolicyState
     /// <inheritdoc/>
     public override Tensor? SlotsUsed => Find(StrengthName) is { } strength ? strength.gt(Constants.Zero).sum(-1) : null;
 
-    /// <summary>The names, in the order of <see cref="Tensors"/>.</summary>
-    public IEnumerable<string> Names => _parts.Select(part => part.Name);
+    /// <inheritdoc/>
+    public override IEnumerable<string> Names => _parts.Select(part => part.Name);
 
     /// <summary>A tensor by its name.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>

@@ -145,5 +145,8 @@ public sealed record NtmPolicyState(Tensor ReadWeighting, Tensor WriteWeighting)
     public override IEnumerable<Tensor> Tensors => [ReadWeighting, WriteWeighting];
 
     /// <inheritdoc/>
+    public override IEnumerable<string> Names => ["readWeighting", "writeWeighting"];
+
+    /// <inheritdoc/>
     public override PolicyState With(IReadOnlyList<Tensor> tensors) => new NtmPolicyState(tensors[0], tensors[1]);
 }

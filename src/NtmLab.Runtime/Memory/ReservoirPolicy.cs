@@ -68,6 +68,10 @@ public sealed class ReservoirPolicy(ReservoirOptions options) : KeepingPolicy("r
         return SaveAt(state.Set("offers", state["offers"] + offered.Ones), Column(slot), Column(saved));
     }
 
+    /// <summary>What was offered: a vector that was not saved had its draw among all slots, too.</summary>
+    /// <param name="state">The state.</param>
+    protected override Tensor Turns(NamedState state) => state["offers"];
+
     private static double[] Numbers(Tensor column)
     {
         using var scope = NewDisposeScope();

@@ -67,11 +67,47 @@ public sealed class MemoryModel : FusableModel
         set
         {
             Require.AtLeast("model.slots", value, _policy.LeastSlots);
+            if (StartFrom is { } start && (_policy.Grows ? value < start.Slots : value != start.Slots))
+            {
+                throw new ConfigurationException(
+                    $"model.slots: {value} is not allowed while sequences start from a memory of {start.Slots} slots; "
+                    + $"{start.Slots}{(_policy.Grows ? " or more are" : " is")}.");
+            }
+
             field = value;
             _policy.Capacity = value;
             FuseAgain();
         }
     }
+
+    /// <summary>The width M of a slot.</summary>
+    public int Width => _policy.Width;
+
+    /// <summary>
+    /// What every sequence starts from in the place of a blank memory, a batch of 1; null for a blank memory. The controller starts
+    /// as always, and so do the reads where none are given. Setting it copies the tensors.
+    /// </summary>
+    /// <exception cref="ConfigurationException">It is of another policy.</exception>
+    /// <exception cref="ShapeException">It is of other sizes.</exception>
+    public MemoryContents? StartFrom
+    {
+        get;
+        set
+        {
+            if (value is not null)
+            {
+                RequireStart(value);
+            }
+
+            var kept = value?.Select(part => part.detach().clone().DetachFromDisposeScope());
+            Discard(field);
+            field = kept;
+            FuseAgain();
+        }
+    }
+
+    /// <summary>The reads that the first step sees, <c>[read heads, width]</c>.</summary>
+    internal Tensor FirstReads => StartFrom?.Reads is { } reads ? Like(reads.squeeze(0)) : InitialReads;
 
     // Looked up each time: moving a module to another device or type puts other tensors in the place of its parameters.
     private Parameter InitialReads => get_parameter("initial_reads")!;
@@ -118,7 +154,7 @@ public sealed class MemoryModel : FusableModel
     public override Tensor? SlotsUsed(ModelState state) => ((State)state).Policy.SlotsUsed;
 
     /// <summary>Slots before the first step.</summary>
-    private int FirstSlots => _policy.Grows ? 0 : Slots;
+    private int FirstSlots => StartFrom?.Slots ?? (_policy.Grows ? 0 : Slots);
 
     /// <inheritdoc/>
     protected override NetworkShape? FusedShape => _controller.CanFuse
@@ -127,22 +163,57 @@ public sealed class MemoryModel : FusableModel
         : null;
 
     /// <inheritdoc/>
-    protected override IEnumerable<Tensor> TrainedStart => [.. _controller.InitialState, InitialReads];
+    protected override IEnumerable<Tensor> TrainedStart => [.. _controller.InitialState, FirstReads];
 
     /// <inheritdoc/>
     public override ModelState InitialState(long batch)
     {
+        var reads = FirstReads.unsqueeze(0).expand(batch, -1, -1);
+        if (StartFrom is { } start)
+        {
+            var each = start.Select(part => Like(part).expand([batch, .. part.shape[1..]]));
+            return new State(_controller.Start(batch), reads, each.Memory, each.Policy);
+        }
+
         var memory = Blank(0, FirstSlots).unsqueeze(0).expand(batch, -1, -1);
-        var reads = InitialReads.unsqueeze(0).expand(batch, -1, -1);
         return new State(_controller.Start(batch), reads, memory, _policy.Start(memory));
     }
 
-    /// <summary>What the memory holds in a state of this model.</summary>
+    /// <summary>What the memory holds in a state of this model, with the last reads.</summary>
     /// <param name="state">The state.</param>
     public static MemoryContents Contents(ModelState state)
     {
         var known = (State)state;
-        return new MemoryContents(known.Memory, known.Policy);
+        return new MemoryContents(known.Memory, known.Policy, known.Reads);
+    }
+
+    /// <summary>The memory model that a model is, or that it gives its tokens to; null if there is none.</summary>
+    /// <param name="model">The model.</param>
+    public static MemoryModel? Of(SequenceModel model) => (model is TokenModel tokens ? tokens.Inner : model) as MemoryModel;
+
+    /// <summary>What a memory of so many slots holds before anything is written, a batch of 1; without reads.</summary>
+    internal MemoryContents BlankContents(int slots)
+    {
+        var memory = Blank(0, slots).unsqueeze(0);
+        return new MemoryContents(memory, _policy.Start(memory));
+    }
+
+    /// <summary>
+    /// The same with as many slots as the model has, those that come last blank; itself where the memory grows, and null where the
+    /// policy cannot go on with more.
+    /// </summary>
+    internal MemoryContents? Extended(MemoryContents contents)
+    {
+        if (_policy.Grows || contents.Slots == Slots)
+        {
+            return contents;
+        }
+
+        var blank = BlankContents(Slots);
+        return _policy.Extend(contents.Policy, contents.Slots, blank.Policy) is { } policy
+            ? new MemoryContents(
+                cat([contents.Memory, blank.Memory.narrow(1, contents.Slots, Slots - contents.Slots)], 1), policy, contents.Reads)
+            : null;
     }
 
     /// <inheritdoc/>
@@ -181,9 +252,59 @@ public sealed class MemoryModel : FusableModel
     /// <inheritdoc/>
     protected override IEnumerable<Tensor> ConstantStart()
     {
-        var memory = Blank(0, FirstSlots);
-        return [memory, .. _policy.Start(memory.unsqueeze(0)).Tensors.Select(part => part[0].contiguous())];
+        var start = StartFrom ?? BlankContents(FirstSlots);
+        return [start.Memory[0], .. start.Policy.Tensors.Select(part => part[0].contiguous())];
     }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Discard(StartFrom);
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static void Discard(MemoryContents? contents)
+    {
+        foreach (var part in contents?.Tensors ?? [])
+        {
+            part.Dispose();
+        }
+    }
+
+    private void RequireStart(MemoryContents start)
+    {
+        using var scope = NewDisposeScope();
+        var owner = $"model '{GetName()}'";
+        Shape.Require(
+            owner, "the memory to start from [1, slots, width]", start.Memory, 1, _policy.Grows ? Shape.Any : Slots, Width);
+        if (start.Slots > Slots)
+        {
+            throw new ShapeException($"{owner}: the memory to start from has {start.Slots} slots; at most {Slots} are wanted.");
+        }
+
+        if (start.Reads is { } reads)
+        {
+            Shape.Require(owner, "the reads to start from [1, read heads, width]", reads, 1, _policy.ReadHeads, Width);
+        }
+
+        var own = _policy.Start(start.Memory);
+        if (own.GetType() != start.Policy.GetType() || !own.Names.SequenceEqual(start.Policy.Names))
+        {
+            throw new ConfigurationException($"{owner}: the memory to start from is of another policy; one of its own is wanted.");
+        }
+
+        foreach (var (name, wanted, part) in own.Names.Zip(own.Tensors, start.Policy.Tensors))
+        {
+            Shape.Require(owner, $"the policy's {name} to start from", part, wanted.shape);
+        }
+    }
+
+    /// <summary>A tensor on the device and of the type of the parameters.</summary>
+    private Tensor Like(Tensor tensor) => tensor.to(InterfaceWeight.dtype).to(InterfaceWeight.device);
 
     /// <summary>The memory after a write, with the new slots that it asks for.</summary>
     private Tensor Written(Tensor memory, WriteDecision write)
@@ -222,8 +343,7 @@ public sealed class MemoryModel : FusableModel
             }
         }
 
-        var like = InterfaceWeight;
-        return memory.to(like.dtype).to(like.device);
+        return Like(memory);
     }
 
     private sealed record State(
@@ -241,11 +361,6 @@ public sealed class MemoryModel : FusableModel
         }
     }
 }
-
-/// <summary>What a memory holds.</summary>
-/// <param name="Memory">The memory, <c>[batch, slots, width]</c>.</param>
-/// <param name="Policy">What its policy knows of it.</param>
-public sealed record MemoryContents(Tensor Memory, PolicyState Policy);
 
 /// <summary>Configuration of a <see cref="MemoryModel"/>.</summary>
 public abstract record MemoryModelOptions : ModelOptions

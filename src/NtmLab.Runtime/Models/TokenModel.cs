@@ -10,7 +10,6 @@ namespace NtmLab.Models;
 public sealed class TokenModel : SequenceModel
 {
     private readonly int _tokens;
-    private readonly SequenceModel _inner;
     private readonly bool _isEmbedded;
 
     /// <summary>Builds a model of tokens around another one.</summary>
@@ -28,73 +27,76 @@ public sealed class TokenModel : SequenceModel
             register_parameter("embedding", Initialisation.Normal(random, 1, tokens, options.Embedding));
         }
 
-        _inner = options.Build(_isEmbedded ? options.Embedding : tokens, outputWidth, random);
-        register_module("inner", _inner);
+        Inner = options.Build(_isEmbedded ? options.Embedding : tokens, outputWidth, random);
+        register_module("inner", Inner);
     }
 
-    /// <inheritdoc/>
-    public override long StateSize => _inner.StateSize;
+    /// <summary>The model that the vectors are given to.</summary>
+    public SequenceModel Inner { get; }
 
     /// <inheritdoc/>
-    public override bool StateGrows => _inner.StateGrows;
+    public override long StateSize => Inner.StateSize;
 
     /// <inheritdoc/>
-    public override bool CountsSlots => _inner.CountsSlots;
+    public override bool StateGrows => Inner.StateGrows;
 
     /// <inheritdoc/>
-    public override Tensor? SlotsUsed(ModelState state) => _inner.SlotsUsed(state);
+    public override bool CountsSlots => Inner.CountsSlots;
 
     /// <inheritdoc/>
-    public override long MultiplyAddsPerStep => _inner.MultiplyAddsPerStep;
+    public override Tensor? SlotsUsed(ModelState state) => Inner.SlotsUsed(state);
 
     /// <inheritdoc/>
-    public override bool CanFuse => _inner.CanFuse;
+    public override long MultiplyAddsPerStep => Inner.MultiplyAddsPerStep;
 
     /// <inheritdoc/>
-    public override bool IsFused => _inner.IsFused;
+    public override bool CanFuse => Inner.CanFuse;
 
     /// <inheritdoc/>
-    public override long WorkspaceBytes => _inner.WorkspaceBytes;
+    public override bool IsFused => Inner.IsFused;
+
+    /// <inheritdoc/>
+    public override long WorkspaceBytes => Inner.WorkspaceBytes;
 
     /// <inheritdoc/>
     public override long PathLength(long lag) =>
-        _inner.PathLength(lag) is var hops && hops < NoPath && _isEmbedded ? hops + 1 : hops;
+        Inner.PathLength(lag) is var hops && hops < NoPath && _isEmbedded ? hops + 1 : hops;
 
     /// <inheritdoc/>
-    public override void Fuse(int threads) => _inner.Fuse(threads);
+    public override void Fuse(int threads) => Inner.Fuse(threads);
 
     /// <inheritdoc/>
-    public override void StopFusing() => _inner.StopFusing();
+    public override void StopFusing() => Inner.StopFusing();
 
     /// <inheritdoc/>
-    public override ModelState InitialState(long batch) => _inner.InitialState(batch);
+    public override ModelState InitialState(long batch) => Inner.InitialState(batch);
 
     /// <inheritdoc/>
     public override (Tensor Logits, ModelState State) Step(Tensor input, ModelState state, HeadTrace? trace = null)
     {
         RequireStep(input);
-        return _inner.Step(Vectors(input), state, trace);
+        return Inner.Step(Vectors(input), state, trace);
     }
 
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input, HeadTrace? trace = null)
     {
         RequireSequences(input);
-        return _inner.Forward(Vectors(input), trace);
+        return Inner.Forward(Vectors(input), trace);
     }
 
     /// <inheritdoc/>
     public override (Tensor Logits, Tensor? Price) ForwardWithPrice(Tensor input)
     {
         RequireSequences(input);
-        return _inner.ForwardWithPrice(Vectors(input));
+        return Inner.ForwardWithPrice(Vectors(input));
     }
 
     /// <inheritdoc/>
     public override (Tensor Logits, ModelState State) Run(Tensor input, ModelState state, HeadTrace? trace = null)
     {
         RequireSequences(input);
-        return _inner.Run(Vectors(input), state, trace);
+        return Inner.Run(Vectors(input), state, trace);
     }
 
     /// <summary>From numbers <c>[..., 1]</c> to vectors <c>[..., width]</c>.</summary>

@@ -8,8 +8,8 @@ namespace NtmLab.Runs;
 
 /// <summary>
 /// A run on disk: <c>run.json</c>, <c>script.fsx</c>, <c>metrics.jsonl</c> (one row a batch), <c>evaluations.jsonl</c>,
-/// <c>checkpoints/</c> (<c>last.ckpt</c>, <c>best.ckpt</c>) and <c>pictures/</c>. Made once, never overwritten, held by one
-/// process at a time, readable by all.
+/// <c>checkpoints/</c> (<c>last.ckpt</c>, <c>best.ckpt</c>), <c>pictures/</c> and, of a model with a memory, <c>memory/</c>. Made
+/// once, never overwritten, held by one process at a time, readable by all.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -45,6 +45,9 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>The checkpoint with the best mean score by length.</summary>
     public string BestCheckpoint => Path.Combine(Directory, "checkpoints", "best.ckpt");
+
+    /// <summary>What the memory held after the drawn example: see <see cref="MemoryOf"/>.</summary>
+    public string MemoryFile => MemoryOf(Directory);
 
     /// <summary>A picture's file without its ending.</summary>
     public string Picture(string name) => Path.Combine(Directory, "pictures", name);
@@ -130,6 +133,13 @@ public sealed class RunFolder : IDisposable
             throw new RunException($"{path}: is damaged, or not the record of a run of this version.", fault);
         }
     }
+
+    /// <summary>
+    /// The file of what a run's memory held after the drawn example of the longest trained length; there is none before the run's
+    /// end, of a model without a memory, and of a memory that is too large to be kept.
+    /// </summary>
+    /// <param name="directory">The run's folder.</param>
+    public static string MemoryOf(string directory) => Path.Combine(directory, "memory", "example.memory");
 
     /// <summary>All runs of a folder with their directories, newest first; folders without a readable record are left out.</summary>
     /// <param name="runs">The folder that holds all runs.</param>

@@ -36,6 +36,16 @@ let private tests () : Test =
             Memory.DncPolicyTests.tests
             Memory.LruaAddressingTests.tests
             Memory.LruaPolicyTests.tests
+            Memory.KeepingPolicyTests.tests
+            Memory.FifoPolicyTests.tests
+            Memory.KeepAllPolicyTests.tests
+            Memory.ReservoirPolicyTests.tests
+            Memory.KeepNovelPolicyTests.tests
+            Memory.SurprisePolicyTests.tests
+            Memory.LearnedGatePolicyTests.tests
+            Memory.BudgetedPolicyTests.tests
+            Memory.NamedStateTests.tests
+            Memory.DecisionCheckTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests
@@ -83,6 +93,7 @@ let private tests () : Test =
             Tasks.NGramsTaskTests.tests
             Tasks.PrioritySortTaskTests.tests
             Tasks.NeedleTaskTests.tests
+            Tasks.RedundantNeedleTaskTests.tests
             Tasks.CopyMemoryTaskTests.tests
             Tasks.AddingTaskTests.tests
             Tasks.MqarTaskTests.tests

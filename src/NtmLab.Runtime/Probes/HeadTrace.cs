@@ -11,9 +11,14 @@ public sealed class HeadTrace
     /// One entry per time step. Where memory grew, weightings of earlier steps are 0 on the slots that were not there yet: all have
     /// the same number of slots.
     /// </summary>
-    public IReadOnlyList<HeadStep> Steps => HasGrown ? [.. _steps.Select(step => step.Over(Slots(_steps[^1])))] : _steps;
-
-    private bool HasGrown => _steps.Count > 0 && Slots(_steps[0]) < Slots(_steps[^1]);
+    public IReadOnlyList<HeadStep> Steps
+    {
+        get
+        {
+            var most = _steps.Select(Slots).DefaultIfEmpty().Max();
+            return _steps.Any(step => Slots(step) < most) ? [.. _steps.Select(step => step.Over(most))] : _steps;
+        }
+    }
 
     /// <summary>Records one step.</summary>
     /// <param name="readWeighting">Read weightings, <c>[batch, read heads, slots]</c>.</param>

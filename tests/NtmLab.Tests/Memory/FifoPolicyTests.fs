@@ -29,7 +29,10 @@ let tests =
         // slot 1      9      9   b   b   b
         // slot 2      9      9   9   c   c
         test "the vector after the last slot goes over the oldest one" {
-            let memories = [ for memory, _, _ in offers [ a; b; c; d ] -> List.map List.ofArray (List.ofArray memory) ]
+            let memories = [
+                for memory, _, _ in offers [ a; b; c; d ] -> List.map List.ofArray (List.ofArray memory)
+            ]
+
             let blank = [ 9.0; 9.0 ]
 
             Expect.equal

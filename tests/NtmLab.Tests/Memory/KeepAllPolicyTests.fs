@@ -19,7 +19,8 @@ let tests =
             Expect.isTrue policy.Grows "it says so"
 
             let memories = [
-                for memory, _, _ in play policy 0 [ for v in [ a; b; a ] -> offering [ 0.0 ] v v [] ] -> memory
+                for memory, _, _ in play policy 0 [ for v in [ a; b; a ] -> offering [ 0.0 ] v v [] ] ->
+                    memory
             ]
 
             let a, b = Array.ofList a, Array.ofList b

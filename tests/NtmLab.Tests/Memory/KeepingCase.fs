@@ -11,14 +11,7 @@ open NtmLab.Tests.Memory.KeepingOracle
 open TorchSharp
 
 /// Sizes, and the seed of all values.
-type KeepingCase = {
-    Batch: int
-    Heads: int
-    Slots: int
-    Width: int
-    Steps: int
-    Seed: uint64
-}
+type KeepingCase = { Batch: int; Heads: int; Slots: int; Width: int; Steps: int; Seed: uint64 }
 
 let private generate: Gen<KeepingCase> = gen {
     let! batch = Gen.choose (1, 3)
@@ -62,8 +55,7 @@ let inputWidth: int = 2
 
 /// Draws what a step of one sequence says, up to a magnitude; `more` values beside keys, key strengths and offer.
 let say (random: RandomStream) (case: KeepingCase) (more: int) (magnitude: float) : Said =
-    let drawn count =
-        Array.init count (fun _ -> random.NextUniform(-magnitude, magnitude))
+    let drawn count = Array.init count (fun _ -> random.NextUniform(-magnitude, magnitude))
 
     {
         Input = drawn inputWidth
@@ -76,7 +68,8 @@ let say (random: RandomStream) (case: KeepingCase) (more: int) (magnitude: float
 /// What the sequences of a batch say, as a policy's interface values `[batch, size]`.
 let interfaceOf (said: Said[]) : torch.Tensor =
     let values = [
-        for one in said -> List.ofArray (Array.concat [ yield! one.Keys; one.KeyStrengths; one.Offer; one.More ])
+        for one in said ->
+            List.ofArray (Array.concat [ yield! one.Keys; one.KeyStrengths; one.Offer; one.More ])
     ]
 
     (Tensors.rows values).squeeze 0L
@@ -133,7 +126,9 @@ let follows
         let drawn = place |> Array.map (Array.tryFindIndex ((=) 1.0))
         oracle <- Array.map3 (save step) drawn said oracle
         let memory, state = carried
-        let memories, strengths, reads = Tensors.values3 memory, strengthOf state, Tensors.values3 read.Weighting
+
+        let memories, strengths, reads =
+            Tensors.values3 memory, strengthOf state, Tensors.values3 read.Weighting
 
         for sequence in 0 .. case.Batch - 1 do
             let held, where = snd oracle[sequence], $"step {step}, sequence {sequence}"
@@ -143,7 +138,11 @@ let follows
             let used = held.Strength |> Array.filter (fun s -> s > 0.0)
             let counted = Tensors.values (nonNull state.SlotsUsed)
             Expect.equal counted[sequence] (float used.Length) $"{where}: slots used"
-            near (Array.concat reads[sequence]) (Array.concat (readWeightings said[sequence] held)) $"{where}: reads"
+
+            near
+                (Array.concat reads[sequence])
+                (Array.concat (readWeightings said[sequence] held))
+                $"{where}: reads"
 
             match state.Price with
             | null -> Expect.isFalse policy.HasPrice "a price is told"
@@ -181,5 +180,8 @@ let play (policy: KeepingPolicy) (slots: int) (steps: Said list) : (float[][] * 
             let _, read, after = next policy [| said |] carried
             carried <- after
             let head = Array.head >> Array.head
-            (Tensors.values3 (fst after))[0], (strengthOf (snd after))[0], head (Tensors.values3 read.Weighting)
+
+            (Tensors.values3 (fst after))[0],
+            (strengthOf (snd after))[0],
+            head (Tensors.values3 read.Weighting)
     ]

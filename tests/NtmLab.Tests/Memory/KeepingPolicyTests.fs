@@ -13,7 +13,9 @@ open TorchSharp
 let private policies: (string * int * (KeepingCase -> KeepingPolicy)) list = [
     "fifo", 0, (fun case -> new FifoPolicy(FifoOptions(Width = case.Width, ReadHeads = case.Heads)))
     "keep-all", 0, (fun case -> new KeepAllPolicy(KeepAllOptions(Width = case.Width, ReadHeads = case.Heads)))
-    "reservoir", 0, (fun case -> new ReservoirPolicy(ReservoirOptions(Width = case.Width, ReadHeads = case.Heads)))
+    "reservoir",
+    0,
+    (fun case -> new ReservoirPolicy(ReservoirOptions(Width = case.Width, ReadHeads = case.Heads)))
     "keep-novel",
     0,
     (fun case ->
@@ -24,11 +26,15 @@ let private policies: (string * int * (KeepingCase -> KeepingPolicy)) list = [
     "learned-gate",
     1,
     (fun case ->
-        new LearnedGatePolicy(LearnedGateOptions(Width = case.Width, ReadHeads = case.Heads, Threshold = 0.5)))
+        new LearnedGatePolicy(
+            LearnedGateOptions(Width = case.Width, ReadHeads = case.Heads, Threshold = 0.5)
+        ))
     "budgeted",
     1,
     (fun case ->
-        new BudgetedPolicy(BudgetedOptions(Width = case.Width, ReadHeads = case.Heads, Budget = 1, Threshold = 0.5)))
+        new BudgetedPolicy(
+            BudgetedOptions(Width = case.Width, ReadHeads = case.Heads, Budget = 1, Threshold = 0.5)
+        ))
 ]
 
 let private single (tensor: torch.Tensor) : torch.Tensor = tensor.``to`` torch.float32
@@ -54,34 +60,38 @@ let private isFinite (tensor: torch.Tensor) (what: string) : unit =
 let private invariants (name: string) (more: int) (build: KeepingCase -> KeepingPolicy) =
     testList name [
         for magnitude in [ 1.0; 100.0 ] do
-            law $"weightings stay on what is held, and sum to its mean strength, said up to {magnitude}" (fun case ->
-                use policy = build case
+            law
+                $"weightings stay on what is held, and sum to its mean strength, said up to {magnitude}"
+                (fun case ->
+                    use policy = build case
 
-                for weighting, state, memory in run case policy more magnitude do
-                    isFinite memory "the memory"
+                    for weighting, state, memory in run case policy more magnitude do
+                        isFinite memory "the memory"
 
-                    for part, tensor in Seq.zip state.Names state.Tensors do
-                        isFinite tensor part
+                        for part, tensor in Seq.zip state.Names state.Tensors do
+                            isFinite tensor part
 
-                    let held = Tensors.values2 state[NamedState.StrengthName]
+                        let held = Tensors.values2 state[NamedState.StrengthName]
 
-                    for sequence, heads in Array.indexed (Tensors.values3 weighting) do
-                        let strength = held[sequence]
-                        Expect.all strength (fun s -> s >= 0.0 && s <= 1.0) "strengths"
-                        let saved = Array.filter ((<) 0.0) strength
+                        for sequence, heads in Array.indexed (Tensors.values3 weighting) do
+                            let strength = held[sequence]
+                            Expect.all strength (fun s -> s >= 0.0 && s <= 1.0) "strengths"
+                            let saved = Array.filter ((<) 0.0) strength
 
-                        for weights in heads do
-                            let sum = Array.sum weights
+                            for weights in heads do
+                                let sum = Array.sum weights
 
-                            for w, s in Array.zip weights strength do
-                                Expect.isTrue (w >= 0.0 && w <= s) $"a weight of {w} for a strength of {s}"
+                                for w, s in Array.zip weights strength do
+                                    Expect.isTrue
+                                        (w >= 0.0 && w <= s)
+                                        $"a weight of {w} for a strength of {s}"
 
-                            if saved.Length = 0 then
-                                Expect.equal sum 0.0 "nothing is saved, so nothing is read"
-                            else
-                                Expect.isTrue
-                                    (sum >= Array.min saved - 1e-5 && sum <= Array.max saved + 1e-5)
-                                    $"a mean of %A{saved}, not {sum}")
+                                if saved.Length = 0 then
+                                    Expect.equal sum 0.0 "nothing is saved, so nothing is read"
+                                else
+                                    Expect.isTrue
+                                        (sum >= Array.min saved - 1e-5 && sum <= Array.max saved + 1e-5)
+                                        $"a mean of %A{saved}, not {sum}")
 
         law "the price begins at 0 and never falls" (fun case ->
             use policy = build case
@@ -93,7 +103,10 @@ let private invariants (name: string) (more: int) (build: KeepingCase -> Keeping
                 Expect.all start ((=) 0.0) "before the first step"
 
                 for before, after in List.pairwise (start :: prices) do
-                    Expect.all (Array.zip before after) (fun (before, after) -> after >= before) "from step to step"
+                    Expect.all
+                        (Array.zip before after)
+                        (fun (before, after) -> after >= before)
+                        "from step to step"
             else
                 Expect.all prices isNull "nothing costs anything")
 
@@ -114,7 +127,12 @@ let private invariants (name: string) (more: int) (build: KeepingCase -> Keeping
             let slots = if policy.Grows then 0 else case.Slots
             Expect.equal (start.Tensors |> Seq.sumBy _.numel()) (policy.StateSize slots) "for one sequence"
             let beside = case.Heads * (case.Width + 1) + case.Width
-            Expect.equal policy.InterfaceSize (beside + more) "keys, key strengths, the offered vector, and more"
+
+            Expect.equal
+                policy.InterfaceSize
+                (beside + more)
+                "keys, key strengths, the offered vector, and more"
+
             Expect.equal policy.WriteHeads 1 "one vector is offered")
 
         test "interface values of another size are refused" {
@@ -122,8 +140,9 @@ let private invariants (name: string) (more: int) (build: KeepingCase -> Keeping
             use policy = build sizes
             let memory = torch.zeros (1L, 3L, 2L)
 
-            Faults.says<ShapeException> [ $"{name}:"; "interface values"; "[1, 99]"; $"{policy.InterfaceSize}" ] (fun () ->
-                policy.Write(memory, torch.zeros (1L, 99L), policy.Start memory) |> ignore)
+            Faults.says<ShapeException>
+                [ $"{name}:"; "interface values"; "[1, 99]"; $"{policy.InterfaceSize}" ]
+                (fun () -> policy.Write(memory, torch.zeros (1L, 99L), policy.Start memory) |> ignore)
         }
     ]
 

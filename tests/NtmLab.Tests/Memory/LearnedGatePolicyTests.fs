@@ -54,7 +54,12 @@ let private drawn =
             use policy = new LearnedGatePolicy(LearnedGateOptions(Width = 2, InitialGate = 0.75))
             let bias: float32[] = Array.zeroCreate policy.InterfaceSize
             policy.StartBias bias
-            Expect.isLessThan (abs (1.0 / (1.0 + exp (-(float (Array.last bias)))) - 0.75)) 1e-6 "its logistic function"
+
+            Expect.isLessThan
+                (abs (1.0 / (1.0 + exp (-(float (Array.last bias)))) - 0.75))
+                1e-6
+                "its logistic function"
+
             Expect.isLessThan (abs (log (1.0 + exp (float bias[2])) - 5.0)) 1e-5 "the key strength beside it"
         }
     ]
@@ -74,7 +79,11 @@ let private price =
         test "every vector costs its gate times the price, saved or not" {
             for gate in [ -0.7; 0.7 ] do
                 let g = 1.0 / (1.0 + exp -gate)
-                near (gradients gate (fun price _ -> price)) [| 0.0; 0.0; 0.0; 0.2 * g * (1.0 - g) |] "its gradient"
+
+                near
+                    (gradients gate (fun price _ -> price))
+                    [| 0.0; 0.0; 0.0; 0.2 * g * (1.0 - g) |]
+                    "its gradient"
         }
 
         test "what is read tells an open gate what it was worth, and a shut one nothing" {

@@ -77,7 +77,11 @@ let private draws =
 
             for sequence in 0..4 do
                 let alone = places slots (inputs.narrow (1L, int64 sequence, 1L))
-                Expect.equal (Array.map Array.exactlyOne alone) (together |> Array.map (Array.item sequence)) "alone"
+
+                Expect.equal
+                    (Array.map Array.exactlyOne alone)
+                    (together |> Array.map (Array.item sequence))
+                    "alone"
         }
 
         test "draws are the same for equal sequences, and part where the inputs do" {

@@ -9,10 +9,7 @@ open NtmLab.Tests.Memory.KeepingCase
 open NtmLab.Tests.Memory.KeepingOracle
 open TorchSharp
 
-let private nothing: Expectation = {
-    Prediction = Array.zeroCreate inputWidth
-    Errors = []
-}
+let private nothing: Expectation = { Prediction = Array.zeroCreate inputWidth; Errors = [] }
 
 let private asLoops =
     law "place, memory, strengths, reads and price are those of plain loops" (fun case ->
@@ -63,7 +60,8 @@ let private drawn =
             let strength ratio = 1.0 / (1.0 + exp (-2.0 * (ratio - 1.0)))
             Expect.equal after[1] after[0] "nothing new"
 
-            for actual, expected in List.zip (List.ofArray after[3]) [ 0.5; strength 2.4; strength (9.0 / 3.5) ] do
+            for actual, expected in
+                List.zip (List.ofArray after[3]) [ 0.5; strength 2.4; strength (9.0 / 3.5) ] do
                 Expect.isLessThan (abs (actual - expected)) 1e-5 "two more slots"
         }
 
@@ -79,21 +77,20 @@ let private drawn =
         }
     ]
 
-let private price =
-    test "the price is the weighted error, and its gradient reaches the prediction" {
-        use scope = torch.NewDisposeScope()
-        use policy = new SurprisePolicy(SurpriseOptions(Width = 1, PredictionWeight = 0.5), 2)
-        let memory = torch.zeros (1L, 2L, 1L, torch.float64)
-        let size = policy.InterfaceSize
-        let values = torch.zeros(1L, int64 size, torch.float64).requires_grad_ true
-        let start = policy.Observe(torch.zeros (1L, 2L, torch.float64), policy.Start memory)
-        let struct (_, state) = policy.Write(memory, values, start)
-        let input = torch.tensor ([| 1.0; -2.0 |], 1L, 2L)
-        let price = nonNull (policy.Observe(input, state)).Price
-        near (Tensors.values price) [| 0.5 * (1e-6 + 2.5 + 1e-6) |] "half the mean square, after that of nothing"
-        price.sum().backward()
-        // Key, key strength and offer come before the prediction p, whose part in the price is 0.5 (x - p)^2 / 2.
-        near (Tensors.values (Tensors.gradient values)) [| 0.0; 0.0; 0.0; -0.5; 1.0 |] "p - x, halved"
-    }
+let private price = test "the price is the weighted error, and its gradient reaches the prediction" {
+    use scope = torch.NewDisposeScope()
+    use policy = new SurprisePolicy(SurpriseOptions(Width = 1, PredictionWeight = 0.5), 2)
+    let memory = torch.zeros (1L, 2L, 1L, torch.float64)
+    let size = policy.InterfaceSize
+    let values = torch.zeros(1L, int64 size, torch.float64).requires_grad_ true
+    let start = policy.Observe(torch.zeros (1L, 2L, torch.float64), policy.Start memory)
+    let struct (_, state) = policy.Write(memory, values, start)
+    let input = torch.tensor ([| 1.0; -2.0 |], 1L, 2L)
+    let price = nonNull (policy.Observe(input, state)).Price
+    near (Tensors.values price) [| 0.5 * (1e-6 + 2.5 + 1e-6) |] "half the mean square, after that of nothing"
+    price.sum().backward()
+    // Key, key strength and offer come before the prediction p, whose part in the price is 0.5 (x - p)^2 / 2.
+    near (Tensors.values (Tensors.gradient values)) [| 0.0; 0.0; 0.0; -0.5; 1.0 |] "p - x, halved"
+}
 
 let tests = testList "SurprisePolicy" [ asLoops; drawn; price ]

@@ -77,8 +77,7 @@ let private price =
                         Slots = 8,
                         Width = 4,
                         Price = price,
-                        Threshold = 0.5,
-                        InitialGate = 0.7
+                        Threshold = 0.5
                     )
 
                 let training =

@@ -75,6 +75,10 @@ let tests =
 
         test "has the same slots in every step of several sequences, the shorter one last" {
             let steps = (growing [ 5; 2 ]).Steps
-            Expect.equal [ for step in steps -> step.ReadWeighting[0].Length ] (List.replicate 7 5) "of the longest"
+
+            Expect.equal
+                [ for step in steps -> step.ReadWeighting[0].Length ]
+                (List.replicate 7 5)
+                "of the longest"
         }
     ]

@@ -52,9 +52,11 @@ let private structure =
             Expect.equal batch.Input.shape[1] time "the time"
             Expect.equal (case.Task.InputWidth()) (case.Task.KeyBits + case.Task.ValueBits + 2) "the width")
 
-        law "has the target that an independent solver gives without noise, whatever the noise" (fun case batch clean ->
-            let solved = Tensors.values3 clean.Input |> Array.map (solve case.Task)
-            Expect.equal (Tensors.values3 batch.Target) solved "the value of the queried key")
+        law
+            "has the target that an independent solver gives without noise, whatever the noise"
+            (fun case batch clean ->
+                let solved = Tensors.values3 clean.Input |> Array.map (solve case.Task)
+                Expect.equal (Tensors.values3 batch.Target) solved "the value of the queried key")
 
         law "flags the facts and the query" (fun case batch _ ->
             for sequence in Tensors.values3 batch.Input do
@@ -66,7 +68,10 @@ let private structure =
 
         law "has facts with keys that all differ, each as often as the length says" (fun case _ clean ->
             for sequence in Tensors.values3 clean.Input do
-                let keys = facts sequence |> Array.map (fun step -> let key, _, _, _ = parts case.Task step in key)
+                let keys =
+                    facts sequence
+                    |> Array.map (fun step -> let key, _, _, _ = parts case.Task step in key)
+
                 let counts = Array.countBy id keys
                 Expect.equal counts.Length case.Task.Facts "different keys"
                 Expect.all counts (fun (_, count) -> count = case.Length) "each of them")
@@ -106,7 +111,12 @@ let private structure =
     ]
 
 /// How often each of several outcomes comes among many sequences of a length.
-let private counts (task: RedundantNeedleTask) (length: int) (outcomes: int) (outcome: float[][] -> int) : int[] =
+let private counts
+    (task: RedundantNeedleTask)
+    (length: int)
+    (outcomes: int)
+    (outcome: float[][] -> int)
+    : int[] =
     use batch = task.Generate(RandomStream(23UL, "train"), 4000, length)
     Tensors.values3 batch.Input |> Seq.map outcome |> ChiSquare.count outcomes
 
@@ -120,9 +130,14 @@ let private randomness =
                 (Tensors.values3 batch.Input)
                 [|
                     [|
+                        [| 1.0; 1.0; 0.0; 1.0; 1.0; 0.0 |]
+                        [| 1.0; 1.0; 0.0; 1.0; 1.0; 0.0 |]
+                        [| 0.0; 1.0; 0.0; 1.0; 1.0; 0.0 |]
+                        [| 0.0; 1.0; 0.0; 1.0; 1.0; 0.0 |]
+                        [| 0.0; 1.0; 0.0; 0.0; 0.0; 1.0 |]
                     |]
                 |]
-                "two facts, each twice, and the query"
+                "two facts, each twice, and the query for the second"
 
             Expect.equal (Array.last (Array.head (Tensors.values3 batch.Target))) [| 0.0; 1.0 |] "the value"
         }
@@ -135,29 +150,29 @@ let private randomness =
         }
 
         test "shuffles into every order equally often" {
-            // Two facts, each twice: 6 orders of which the first fact to come begins 3.
             let task = RedundantNeedleTask(Facts = 2, Noise = 0.0, Order = RepeatOrder.Shuffled)
 
-            // Where the fact of the first step comes again: each place is as likely.
+            // Facts that nothing but their order tells apart leave 3 orders: where the first step's fact comes again.
             counts task 2 3 (fun sequence ->
-                seq { 1..3 }
-                |> Seq.find (fun t -> sequence[t] = sequence[0])
-                |> fun t -> t - 1)
+                let again = Seq.find (fun t -> sequence[t] = sequence[0]) [ 1..3 ]
+                again - 1)
             |> ChiSquare.isUniform
         }
 
         test "has fair bits in keys and values" {
             let task = RedundantNeedleTask(Facts = 20, KeyBits = 10, Noise = 0.0)
             let batch = task.Generate(RandomStream(22UL, "train"), 40, 1)
-            let shown = (batch.Input.narrow (1L, 0L, 20L)).narrow (2L, 0L, 18L)
+            let shown = (batch.Input.narrow (1L, 0L, 20L)).narrow(2L, 0L, 18L)
             ChiSquare.isFair 800 (Tensors.values (shown.sum [| 0L; 1L |]))
         }
 
         for noise in [ 0.1; 2.0 ] do
             test $"has normal noise with a standard deviation of {noise}, new in each repeat" {
-                let batch noise = RedundantNeedleTask(Noise = noise).Generate(RandomStream(3UL, "train"), 100, 4)
+                let batch noise =
+                    RedundantNeedleTask(Noise = noise).Generate(RandomStream(3UL, "train"), 100, 4)
+
                 let difference = (batch noise).Input - (batch 0.0).Input
-                let added = (difference.narrow (1L, 0L, 16L)).narrow (2L, 0L, 16L) / noise.ToScalar()
+                let added = (difference.narrow (1L, 0L, 16L)).narrow(2L, 0L, 16L) / noise.ToScalar()
                 let numbers = Tensors.values added
                 let count = float numbers.Length
                 // The mean of as many standard normal numbers, of their squares and of their fourth powers.
@@ -165,12 +180,17 @@ let private randomness =
                 Expect.isLessThan (abs (moment 1)) (4.0 / sqrt count) "no bias"
                 Expect.isLessThan (abs (moment 2 - 1.0)) (4.0 * sqrt (2.0 / count)) "the deviation"
                 Expect.isLessThan (abs (moment 4 - 3.0)) (4.0 * sqrt (96.0 / count)) "the tails"
-                Expect.equal (Array.distinct numbers).Length numbers.Length "no number twice"
+                // Single precision rounds a few to the same.
+                Expect.isGreaterThan (float (Array.distinct numbers).Length) (0.99 * count) "no number twice"
             }
 
         test "is the same question of the same facts whatever the noise" {
             let batch noise = RedundantNeedleTask(Noise = noise).Generate(RandomStream(4UL, "train"), 5, 3)
-            Expect.equal (Tensors.bits (batch 0.7).Target) (Tensors.bits (batch 0.0).Target) "the same answers"
+
+            Expect.equal
+                (Tensors.bits (batch 0.7).Target)
+                (Tensors.bits (batch 0.0).Target)
+                "the same answers"
         }
     ]
 
@@ -215,8 +235,7 @@ let private faults =
             let task = RedundantNeedleTask(Facts = SequenceTask.LengthLimit, KeyBits = 40)
 
             Faults.says<ConfigurationException> [ "task 'redundant-needle'"; "is not allowed" ] (fun () ->
-                task.Generate(RandomStream(1UL, "batch"), 1, SequenceTask.LengthLimit)
-                |> ignore)
+                task.Generate(RandomStream(1UL, "batch"), 1, SequenceTask.LengthLimit) |> ignore)
         }
 
         test "the widest key is allowed" { RedundantNeedleTask(KeyBits = 62).Validate() }

@@ -44,6 +44,8 @@ let private tests () : Test =
             Memory.PolicyCheckTests.tests
             Memory.SparsePolicyTests.tests
             Memory.ScriptPolicyTests.tests
+            Memory.NamedStateTests.tests
+            Memory.DecisionCheckTests.tests
         ]
         testList "Models" [
             Models.InitialisationTests.tests

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace NtmLab.Memory;
 
 /// <summary>
-/// Saves what is new: a vector whose cosine similarity with every slot is at most a threshold gets the next slot. Another one is
-/// merged into the most similar slot, <c>M = M + (a - M) / (n + 1)</c> with n the vectors in it, or dropped.
+/// Saves what is new: a vector whose cosine similarity with every slot that is held is at most a threshold gets the next slot.
+/// Another one is merged into the most similar slot, of equally similar ones the first, <c>M = M + (a - M) / (n + 1)</c> with n the
+/// vectors in it, or dropped.
 /// </summary>
 /// <param name="options">The sizes, the threshold, and what becomes of what is not new.</param>
 [CatalogName("keep-novel", "Saves only what is unlike all that is stored; merges or drops the rest.")]

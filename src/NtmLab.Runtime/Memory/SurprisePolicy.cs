@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace NtmLab.Memory;
 
 /// <summary>
-/// Saves what the model did not expect. In each step the controller predicts the next input; with the mean squared error e of the
-/// last prediction, and its mean m over the sequence so far,
+/// Saves what the model did not expect. In each step the controller predicts the next input, before the first one it is held to
+/// predict zeros; with the mean squared error e of the last prediction, and its mean m over the sequence so far, this step with it,
 /// <code>
 /// s = logistic(sharpness (e / m - threshold))      saved in the next slot, with strength s, if s is at least 1/2
 /// </code>

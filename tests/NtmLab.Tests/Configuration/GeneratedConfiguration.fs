@@ -169,6 +169,7 @@ let private task: Gen<SequenceTask> = gen {
     let! shortest = upTo 50
     let! longer = Gen.choose (0, 100)
     let! distractors = Gen.elements [ Distractors.Bits; Distractors.Blank ]
+    let! order = Gen.elements [ RepeatOrder.Blocks; RepeatOrder.Shuffled ]
     let! fillers = Gen.elements [ Fillers.Tokens; Fillers.Blank ]
     let! powerLaw = positive
 
@@ -182,6 +183,15 @@ let private task: Gen<SequenceTask> = gen {
                 MinLag = shortest,
                 MaxLag = shortest + longer,
                 Distractors = distractors
+            )
+            RedundantNeedleTask(
+                Facts = 2,
+                KeyBits = width,
+                ValueBits = 33 - width,
+                MinRepeats = shortest,
+                MaxRepeats = shortest + longer,
+                Noise = powerLaw,
+                Order = order
             )
             CopyMemoryTask(
                 Alphabet = width + 1,

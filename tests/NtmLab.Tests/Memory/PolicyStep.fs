@@ -4,20 +4,17 @@ module NtmLab.Tests.Memory.PolicyStep
 open NtmLab.Memory
 open TorchSharp
 
+/// The memory with as many blank slots at its end as a weighting over more of them asks for.
+let private grown (memory: torch.Tensor) (weighting: torch.Tensor) : torch.Tensor =
+    let blank =
+        torch.zeros (memory.shape[0], weighting.shape[2] - memory.shape[1], memory.shape[2], memory.dtype)
+
+    torch.cat ([| memory; blank |], 1L)
+
 /// One step of a policy on its memory, as a model takes it.
 let take (policy: MemoryPolicy) (values: torch.Tensor) (memory: torch.Tensor, state: PolicyState) =
     let struct (write, state) = policy.Write(memory, values, state)
-    let missing = write.Weighting.shape[2] - memory.shape[1]
-
-    let memory =
-        if missing > 0L then
-            torch.cat (
-                [| memory; torch.zeros (memory.shape[0], missing, memory.shape[2], memory.dtype) |],
-                1L
-            )
-        else
-            memory
-
+    let memory = grown memory write.Weighting
     let memory = Addressing.Write(memory, write.Weighting, write.Erase, write.Add)
     let struct (read, state) = policy.Read(memory, values, state)
     write, read, (memory, state)

@@ -1,6 +1,7 @@
 module NtmLab.Tests.Probes.HeadTraceTests
 
 open Expecto
+open NtmLab
 open NtmLab.Models
 open NtmLab.Probes
 open NtmLab.Tests
@@ -15,6 +16,18 @@ let private trace (batch: int) (time: int) : HeadTrace =
 
     (Samples.build 1UL options).Forward(Samples.input 1UL batch time, trace)
     |> ignore
+
+    trace
+
+/// The trace of a memory that grows, of sequences of these lengths one after the other.
+let private growing (times: int list) : HeadTrace =
+    use noGradient = torch.no_grad ()
+    let trace = HeadTrace()
+    let options = KeepAllOptions(Controller = Samples.lstm 3 1, Width = 3)
+    let model = options.Build(Samples.inputWidth, Samples.outputWidth, RandomStream(1UL, "model"))
+
+    for time in times do
+        model.Forward(Samples.input 1UL 2 time, trace) |> ignore
 
     trace
 
@@ -44,5 +57,28 @@ let tests =
             let x = Samples.input 1UL 2 4
             let traced = model.Forward(x, HeadTrace())
             Expect.equal (Tensors.bits traced) (Tensors.bits (model.Forward x)) "observing changes nothing"
+        }
+
+        test "has the same slots in every step of a memory that grows, 0 where they were not there yet" {
+            let steps = (growing [ 4 ]).Steps
+            Expect.equal steps.Count 4 "four steps"
+
+            for t, step in Seq.indexed steps do
+                for weighting in Seq.append step.ReadWeighting step.WriteWeighting do
+                    Expect.equal weighting.Length 4 "all slots"
+                    Expect.all (Array.skip (t + 1) weighting) ((=) 0.0f) "not there yet"
+
+                let written, read = step.WriteWeighting[0], step.ReadWeighting[0]
+                Expect.equal written[t] 1.0f "written where it grew"
+                Expect.isLessThan (abs (Array.sum read - 1.0f)) 1e-5f "read as before"
+        }
+
+        test "has the same slots in every step of several sequences, the shorter one last" {
+            let steps = (growing [ 5; 2 ]).Steps
+
+            Expect.equal
+                [ for step in steps -> step.ReadWeighting[0].Length ]
+                (List.replicate 7 5)
+                "of the longest"
         }
     ]

@@ -11,11 +11,14 @@ public sealed class HeadTrace
     /// One entry per time step. Where memory grew, weightings of earlier steps are 0 on the slots that were not there yet: all have
     /// the same number of slots; where it never had any, one.
     /// </summary>
-    public IReadOnlyList<HeadStep> Steps => HasGrown ? [.. _steps.Select(step => step.Over(MostSlots))] : _steps;
-
-    private bool HasGrown => _steps.Count > 0 && Slots(_steps[0]) < MostSlots;
-
-    private int MostSlots => Math.Max(1, Slots(_steps[^1]));
+    public IReadOnlyList<HeadStep> Steps
+    {
+        get
+        {
+            var most = Math.Max(1, _steps.Select(Slots).DefaultIfEmpty().Max());
+            return _steps.Any(step => Slots(step) < most) ? [.. _steps.Select(step => step.Over(most))] : _steps;
+        }
+    }
 
     /// <summary>Records one step.</summary>
     /// <param name="readWeighting">Read weightings, <c>[batch, read heads, slots]</c>.</param>

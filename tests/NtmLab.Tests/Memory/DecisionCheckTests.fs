@@ -53,12 +53,7 @@ let private spoilt (size: int64) (number: float) : torch.Tensor list =
     let plain = over size
     plain[2L, 0L, size - 1L].fill_(number.ToScalar()) |> ignore
 
-    [
-        plain
-        plain.expand (batch, 1L, size)
-        plain.``to`` torch.float64
-        plain.transpose(0L, 1L).contiguous().transpose(0L, 1L)
-    ]
+    [ plain; plain.expand (batch, 1L, size); plain.transpose(0L, 1L).contiguous().transpose(0L, 1L) ]
 
 let tests =
     testList "DecisionCheck" [

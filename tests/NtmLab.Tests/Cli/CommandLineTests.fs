@@ -250,7 +250,48 @@ open NtmLab.Training
                             (document.RootElement.GetProperty("model").GetString())
                             "gru"
                             "that one alone")))
-        for experiment in [ "my-task"; "own-data" ] do
+        testCase "a study makes each run once, and makes the one that is missing" (fun () ->
+            let text =
+                $"""
+#load "{Path.Combine(root, "experiments", "prelude.fsx")}"
+open NtmLab
+open NtmLab.Models
+open NtmLab.Tasks
+open NtmLab.Training
+
+[
+    for units in [ 3; 4 ] do
+        experiment $"units-{{units}}" {{
+            task (CopyTask(Bits = 2, MaxLength = 2))
+            model (RnnOptions(Units = units))
+            training (TrainingOptions(Sequences = 64L, Batch = 8))
+            evaluation (EvaluationOptions(Lengths = [ 2 ], Sequences = 4))
+        }}
+]
+|> Study.run
+"""
+
+            script text (fun file ->
+                within (fun runs ->
+                    let study () =
+                        let outcome = run [ "run"; file; "--runs"; runs; "--json" ]
+                        Expect.equal outcome.Code 0 outcome.Errors
+                        use document = JsonDocument.Parse outcome.Output
+
+                        [
+                            for run in document.RootElement.GetProperty("runs").EnumerateArray() ->
+                                run.GetProperty("directory").GetString() |> nonNull, run.GetRawText()
+                        ]
+
+                    let first = study ()
+                    Expect.equal (study ()) first "nothing is made anew"
+                    let missing = fst first[1]
+                    Directory.Delete(missing, true)
+                    let again = study ()
+                    Expect.equal again[0] first[0] "what was there is as it was"
+                    Expect.equal (fst again[1]) missing "what was missing is made"
+                    Expect.equal (Directory.GetDirectories runs).Length 2 "and nothing else")))
+        for experiment in [ "my-task"; "my_policy"; "own-data" ] do
             testCase $"{experiment} trains with what its script brings along" (fun () ->
                 within (fun folder ->
                     let outcome =

@@ -13,7 +13,7 @@ namespace NtmLab.Memory;
 [CatalogName("reservoir", "Keeps a uniform random sample of all vectors (Vitter 1985).")]
 public sealed class ReservoirPolicy(ReservoirOptions options) : KeepingPolicy("reservoir", options)
 {
-    /// <summary>The part of the state that stands for all inputs so far: whole numbers below 2^24, which every type holds.</summary>
+    /// <summary>The part of the state that stands for all inputs so far: whole numbers below 2^24, which float32 and float64 hold.</summary>
     private const string Seen = "seen";
 
     private const ulong SeenLimit = 1 << 24;

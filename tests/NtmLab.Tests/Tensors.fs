@@ -24,6 +24,13 @@ let rows (values: float list list) : torch.Tensor =
     let flat = values |> List.concat |> List.toArray
     torch.tensor (flat, 1L, int64 values.Length, int64 values.Head.Length)
 
+/// Adds a number to every value of a tensor, in its place. The numbers are held until the call returns: they would be freed under it
+/// when garbage is collected meanwhile.
+let addNumber (number: float) (tensor: torch.Tensor) : unit =
+    use term = number.ToScalar()
+    use factor = (1.0).ToScalar()
+    tensor.add_ (term, factor) |> ignore
+
 /// All values in order, as doubles.
 let values (tensor: torch.Tensor) : float[] =
     use scope = torch.NewDisposeScope()

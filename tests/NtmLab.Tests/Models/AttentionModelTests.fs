@@ -152,7 +152,7 @@ let private reach =
 
                 for lag in 0L .. 11L do
                     let other = x.clone ()
-                    other.narrow(1L, 11L - lag, 1L).add_((1.0).ToScalar()) |> ignore
+                    other.narrow (1L, 11L - lag, 1L) |> Tensors.addNumber 1.0
                     let change = Tensors.distance (last 1L (forward model other)) output
                     let reached = model.PathLength lag < Int64.MaxValue
                     Expect.equal (change > 1e-9) reached $"{layers} layers, context {context}, lag {lag}"

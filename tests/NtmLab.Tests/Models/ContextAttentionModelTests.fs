@@ -137,7 +137,7 @@ let private reach =
 
                 for lag in 0L .. 9L do
                     let other = x.clone ()
-                    other.narrow(1L, 9L - lag, 1L).add_((1.0).ToScalar()) |> ignore
+                    other.narrow (1L, 9L - lag, 1L) |> Tensors.addNumber 1.0
                     let change = Tensors.distance (last (model.Forward other)) output
                     Expect.equal (change > 1e-9) (model.PathLength lag < Int64.MaxValue) $"lag {lag}"
             }

@@ -100,7 +100,7 @@ let private numbers (options: ModelOptions) = [
 
         for changed in 1L .. 10L do
             let other = x.clone ()
-            other.narrow(1L, changed, 1L).add_((1.0).ToScalar()) |> ignore
+            other.narrow (1L, changed, 1L) |> Tensors.addNumber 1.0
             let past (logits: torch.Tensor) = logits.narrow (1L, 0L, changed)
             agree (past (forward model other)) (past before) $"outputs before step {changed}")
 
@@ -108,7 +108,7 @@ let private numbers (options: ModelOptions) = [
     <| withModel options (fun model ->
         let x = sequences 5UL 1 6
         let other = x.clone ()
-        other.narrow(1L, 0L, 1L).add_((1.0).ToScalar()) |> ignore
+        other.narrow (1L, 0L, 1L) |> Tensors.addNumber 1.0
         let last (logits: torch.Tensor) = logits.narrow (1L, 5L, 1L)
         let difference = Tensors.distance (last (forward model x)) (last (forward model other))
         Expect.isGreaterThan difference 1e-7 "the last output depends on the first input")

@@ -130,7 +130,7 @@ let private seen (model: TcnModel) (lags: int64 list) : bool list =
     let time = List.max lags + 1L
 
     for parameter in model.parameters () do
-        parameter.abs_().add_((0.1).ToScalar()) |> ignore
+        parameter.abs_ () |> Tensors.addNumber 0.1
 
     let last (x: torch.Tensor) = Tensors.bits ((model.Forward x).narrow(1L, time - 1L, 1L))
     let x = torch.ones (1L, time, int64 inputWidth)

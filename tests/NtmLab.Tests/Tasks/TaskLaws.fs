@@ -127,8 +127,9 @@ let private scores (law: Law) =
         law "do not see what is said where nothing counts" (fun case batch ->
             let said = Answers.random case.Task batch case.Seed
             let counted = batch.Mask.unsqueeze -1L
-            let noise = (Answers.random case.Task batch (case.Seed + 1UL)) * (30.0).ToScalar()
-            let noisy = said * counted + noise * ((1.0).ToScalar() - counted)
+            use size = (30.0).ToScalar()
+            let noise = (Answers.random case.Task batch (case.Seed + 1UL)) * size
+            let noisy = said * counted + noise * (torch.ones_like counted - counted)
             Expect.equal (case.Task.Score(noisy, batch)) (case.Task.Score(said, batch)) "scores"
 
             Expect.floatClose

@@ -117,7 +117,7 @@ public sealed class PolicyCheck
             new Script(check, magnitude: 1, batch, ScalarType.Float64, Steps).Play();
         }
 
-        return $"{figures}, with {options.ReadHeads} and {other.ReadHeads} read heads";
+        return $"over {Steps} steps, {options.ReadHeads} and {other.ReadHeads} read heads";
     }
 
     private string Weightings()
@@ -127,16 +127,27 @@ public sealed class PolicyCheck
         {
             foreach (var step in script.Play())
             {
-                foreach (var (kind, weighting) in new[] { ("read", step.Read.Weighting), ("write", step.Write.Weighting) })
-                {
-                    Need(weighting.numel() == 0 || Least(weighting) >= -Rounding, $"a {kind} weighting holds a negative weight, {Least(weighting):G3}");
-                    var sum = weighting.numel() == 0 ? 0 : Most(weighting.sum(-1));
-                    Need(sum <= 1 + 1e-6, $"a {kind} weighting sums to {sum:G6}; at most 1 is accepted");
-                    greatest = Math.Max(greatest, sum);
-                }
+                // A head that adds nothing may erase as many slots as it wants.
+                var adds = step.Write.Add.ne(Constants.Zero).any(-1).to(step.Write.Weighting.dtype);
+                NeedWeights("read", step.Read.Weighting, step.Read.Weighting.sum(-1));
+                NeedWeights("write", step.Write.Weighting, step.Write.Weighting.sum(-1) * adds);
             }
         });
         return $"finite, not negative, sums of at most {greatest:G4}";
+
+        void NeedWeights(string kind, Tensor weighting, Tensor sums)
+        {
+            if (weighting.numel() == 0)
+            {
+                return;
+            }
+
+            var (least, most, sum) = (Least(weighting), Most(weighting), Most(sums));
+            Need(least >= -Rounding, $"a {kind} weighting holds a negative weight, {least:G3}");
+            Need(sum <= 1 + 1e-6, $"a {kind} weighting sums to {sum:G6}; at most 1 is accepted");
+            Need(most <= 1 + 1e-6, $"a {kind} weighting holds a weight of {most:G6}; at most 1 is accepted");
+            greatest = Math.Max(greatest, sum);
+        }
     }
 
     private string EraseVectors()
@@ -158,7 +169,7 @@ public sealed class PolicyCheck
     /// </summary>
     private string Gradients()
     {
-        const int points = 60;
+        const int points = 30;
         var script = new Script(this, magnitude: 1, Batch, ScalarType.Float64, steps: 4);
         var variables = new[] { ("interface values", script.Values), ("memory", script.Memory) }
             .Where(variable => variable.Item2.numel() > 0)

@@ -166,6 +166,17 @@ let private broken =
             wrongRead twice |> breaks "weightings" [ "read weighting"; "sums to 2" ]
         }
 
+        test "several heads that each write to all of the least used slots, as the paper says, are told" {
+            PolicyCheck.Run(LruaOptions(Slots = 6, Width = 3, ReadHeads = 3))
+            |> findsBroken "weightings" [ "write weighting"; "at most 1" ]
+        }
+
+        test "a weight above 1 is told even of a head that adds nothing" {
+            wrongWrite (fun write state ->
+                struct (WriteDecision(twice write.Weighting, write.Erase, torch.zeros_like write.Add), state))
+            |> breaks "weightings" [ "write weighting"; "a weight of 2" ]
+        }
+
         test "a negative weight is told" {
             wrongRead (fun weighting -> weighting.neg ())
             |> breaks "weightings" [ "negative" ]
@@ -303,8 +314,33 @@ let private memories: MemoryModelOptions list = [
         | _ -> ()
 ]
 
+/// What policies of the catalogue do with other options and more heads.
+let private variants: (string * MemoryModelOptions) list = [
+    "ntm, two heads", NtmOptions(Slots = 6, Width = 3, ReadHeads = 2, WriteHeads = 2, ShiftWidth = 5)
+    "dnc, with all that was added to it",
+    DncOptions(
+        Slots = 6,
+        Width = 3,
+        ReadHeads = 2,
+        Deallocate = true,
+        MaskContent = true,
+        SharpenLinks = true
+    )
+    "dnc, without links", DncOptions(Slots = 6, Width = 3, ReadHeads = 2, Links = false)
+    "sparse, three heads", SparseOptions(Slots = 9, Width = 3, ReadHeads = 3)
+    "keep-novel, skipping",
+    KeepNovelOptions(Slots = 6, Width = 3, ReadHeads = 2, Threshold = 0.5, Repeats = Repeats.Skip)
+    "reservoir, soon full", ReservoirOptions(Slots = 3, Width = 3, ReadHeads = 2)
+]
+
 let private sound =
     testList "a sound policy passes" [
+        for name, options in variants do
+            test name {
+                for finding in (PolicyCheck.Run options).Findings do
+                    Expect.isTrue finding.Passed $"{finding.Check}: {finding.Detail}"
+            }
+
         for options in memories do
             test (Catalog.NameOf(options.GetType())) {
                 for finding in (PolicyCheck.Run options).Findings do

@@ -25,15 +25,23 @@ let private print (report: PolicyReport) : unit =
 
     console.Write table
 
-/// Checks the policy of a memory model and prints what was found on standard error: shapes, weightings, gradients, independence of
-/// the sequences of a batch, saving and restoring.
-let checkModel (options: MemoryModelOptions) : PolicyReport =
+let private printed (run: unit -> PolicyReport) : PolicyReport =
     LibTorch.Load()
-    let report = PolicyCheck.Run options
+    let report = run ()
     print report
     report
 
-/// Checks a script's own policy with 7 slots of width 4 and one read head, and prints what was found on standard error.
+/// Checks the policy of a memory model and prints what was found on standard error: shapes, weightings, gradients, independence of
+/// the sequences of a batch, saving and restoring.
+let checkModel (options: MemoryModelOptions) : PolicyReport = printed (fun () -> PolicyCheck.Run options)
+
+/// Checks a policy that no options describe, in a memory of so many slots; it is made anew for each check, given the features of
+/// the model's input. Prints what was found on standard error.
+let checkMade (slots: int) (make: int -> MemoryPolicy) : PolicyReport =
+    printed (fun () -> PolicyCheck.Run(make, slots))
+
+/// Checks a script's own policy with 7 slots of width 4 and one read head, its shapes with one more of each too, and prints what
+/// was found on standard error.
 let check (rule: PolicyRule) : PolicyReport =
     checkModel (ScriptMemoryOptions(Rule = rule, Slots = 7, Width = 4))
 

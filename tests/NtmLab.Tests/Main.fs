@@ -131,6 +131,7 @@ let private tests () : Test =
         testList "FSharp" [
             FSharp.LanguageTests.tests
             FSharp.ExampleTests.tests
+            FSharp.PolicyTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
                 FSharp.Differentiation.FunctionLawsTests.tests

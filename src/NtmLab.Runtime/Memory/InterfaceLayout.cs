@@ -21,8 +21,16 @@ public sealed class InterfaceLayout
     /// <param name="heads">How many heads have one.</param>
     /// <param name="width">How many values each head gets.</param>
     /// <returns>This layout, for chaining.</returns>
+    /// <exception cref="ConfigurationException">There is a part of that name, or it would hold no values.</exception>
     public InterfaceLayout Add(string name, int heads, int width)
     {
+        Require.AtLeast($"interface part '{name}': heads", heads, 1);
+        Require.AtLeast($"interface part '{name}': width", width, 1);
+        if (Names.Contains(name))
+        {
+            throw new ConfigurationException($"interface part '{name}': is there already; each part has a name of its own.");
+        }
+
         _parts.Add((name, heads, width));
         Size += heads * width;
         return this;
@@ -48,6 +56,7 @@ public sealed class InterfaceLayout
     /// <summary>Cuts interface values <c>[batch, size]</c> into the parts, each <c>[batch, heads, width]</c>.</summary>
     /// <param name="owner">The policy's name, for messages.</param>
     /// <param name="values">The controller's values, <c>[batch, size]</c>.</param>
+    /// <returns>The parts by name; the name of a part that is not there is a <see cref="ConfigurationException"/>.</returns>
     /// <exception cref="ShapeException">The number of values is not the layout's size.</exception>
     public IReadOnlyDictionary<string, torch.Tensor> Split(string owner, torch.Tensor values)
     {
@@ -60,6 +69,6 @@ public sealed class InterfaceLayout
             start += heads * width;
         }
 
-        return parts;
+        return new InterfaceValues(owner, parts);
     }
 }

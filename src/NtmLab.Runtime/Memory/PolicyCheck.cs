@@ -13,13 +13,19 @@ public sealed class PolicyCheck
     private const int Steps = 9;
     private const int InputWidth = 5;
     private const double Rounding = 1e-9;
+    private const double NeighbourRounding = 1e-7;
 
     private static readonly double[] Magnitudes = [0.3, 2, 30];
 
-    private readonly MemoryModelOptions _options;
+    private readonly Func<int, MemoryPolicy> _build;
+    private readonly int _slots;
+    private readonly MemoryModelOptions? _options;
     private readonly RandomStream _random = new(1, "policy check");
 
-    private PolicyCheck(MemoryModelOptions options) => _options = options;
+    private PolicyCheck(MemoryModelOptions options)
+        : this(options.BuildPolicy, options.Slots) => _options = options;
+
+    private PolicyCheck(Func<int, MemoryPolicy> build, int slots) => (_build, _slots) = (build, slots);
 
     private delegate string Finding();
 
@@ -27,11 +33,18 @@ public sealed class PolicyCheck
     /// <param name="options">The model's options; the policy is built from them anew for each check.</param>
     /// <returns>What was found, one entry for each check.</returns>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
-    public static PolicyReport Run(MemoryModelOptions options)
+    public static PolicyReport Run(MemoryModelOptions options) => Run(new PolicyCheck(options));
+
+    /// <summary>Checks a policy that no options describe.</summary>
+    /// <param name="build">Makes the policy, given the features of the model's input; called anew for each check.</param>
+    /// <param name="slots">The number of slots; of a memory that grows, the most that there may be.</param>
+    /// <returns>What was found, one entry for each check.</returns>
+    public static PolicyReport Run(Func<int, MemoryPolicy> build, int slots) => Run(new PolicyCheck(build, slots));
+
+    private static PolicyReport Run(PolicyCheck check)
     {
-        var check = new PolicyCheck(options);
         string name;
-        using (var policy = options.BuildPolicy(InputWidth))
+        using (var policy = check.Build())
         {
             name = policy.GetName();
         }
@@ -51,6 +64,13 @@ public sealed class PolicyCheck
         return new PolicyReport(name, [.. checks.Select(one => Judge(one.Name, one.Find))]);
     }
 
+    private MemoryPolicy Build()
+    {
+        var policy = _build(InputWidth);
+        policy.Capacity = _slots;
+        return policy;
+    }
+
     private static PolicyFinding Judge(string name, Finding find)
     {
         using var scope = NewDisposeScope();
@@ -62,17 +82,42 @@ public sealed class PolicyCheck
         {
             return new PolicyFinding(name, false, fault.Message);
         }
-        catch (Exception fault) when (fault is ArgumentException or InvalidOperationException or InvalidCastException
-            or NullReferenceException or KeyNotFoundException or System.Runtime.InteropServices.ExternalException)
+        catch (Exception fault)
         {
-            return new PolicyFinding(name, false, fault.Message.Split('\n')[0]);
+            // A policy is foreign code: whatever it throws is a finding.
+            return new PolicyFinding(name, false, $"{fault.GetType().Name}: {fault.Message.Split('\n')[0].TrimEnd('.')}.");
         }
     }
 
     private string Shapes()
     {
-        EachMagnitude(script => script.Play());
-        return $"decisions and state over {Steps} steps";
+        EachMagnitude(script =>
+        {
+            script.NeedStateSize();
+            script.Play();
+        });
+        var figures = $"decisions and state over {Steps} steps";
+        if (_options is not { } options)
+        {
+            return figures;
+        }
+
+        var other = options with { ReadHeads = options.ReadHeads + 1, Slots = options.Slots + 2, Width = options.Width + 1 };
+        if (!Accepts(other))
+        {
+            return figures;
+        }
+
+        // Sizes that agree by chance agree at one size only.
+        using var noGradient = no_grad();
+        var check = new PolicyCheck(other);
+        foreach (var batch in (ReadOnlySpan<int>)[1, Batch + 1])
+        {
+            using var scope = NewDisposeScope();
+            new Script(check, magnitude: 1, batch, ScalarType.Float64, Steps).Play();
+        }
+
+        return $"over {Steps} steps, {options.ReadHeads} and {other.ReadHeads} read heads";
     }
 
     private string Weightings()
@@ -82,16 +127,27 @@ public sealed class PolicyCheck
         {
             foreach (var step in script.Play())
             {
-                foreach (var (kind, weighting) in new[] { ("read", step.Read.Weighting), ("write", step.Write.Weighting) })
-                {
-                    Need(weighting.numel() == 0 || Least(weighting) >= -Rounding, $"a {kind} weighting holds a negative weight, {Least(weighting):G3}");
-                    var sum = weighting.numel() == 0 ? 0 : Most(weighting.sum(-1));
-                    Need(sum <= 1 + 1e-6, $"a {kind} weighting sums to {sum:G6}; at most 1 is accepted");
-                    greatest = Math.Max(greatest, sum);
-                }
+                // A head that adds nothing may erase as many slots as it wants.
+                var adds = step.Write.Add.ne(Constants.Zero).any(-1).to(step.Write.Weighting.dtype);
+                NeedWeights("read", step.Read.Weighting, step.Read.Weighting.sum(-1));
+                NeedWeights("write", step.Write.Weighting, step.Write.Weighting.sum(-1) * adds);
             }
         });
         return $"finite, not negative, sums of at most {greatest:G4}";
+
+        void NeedWeights(string kind, Tensor weighting, Tensor sums)
+        {
+            if (weighting.numel() == 0)
+            {
+                return;
+            }
+
+            var (least, most, sum) = (Least(weighting), Most(weighting), Most(sums));
+            Need(least >= -Rounding, $"a {kind} weighting holds a negative weight, {least:G3}");
+            Need(sum <= 1 + 1e-6, $"a {kind} weighting sums to {sum:G6}; at most 1 is accepted");
+            Need(most <= 1 + 1e-6, $"a {kind} weighting holds a weight of {most:G6}; at most 1 is accepted");
+            greatest = Math.Max(greatest, sum);
+        }
     }
 
     private string EraseVectors()
@@ -113,7 +169,7 @@ public sealed class PolicyCheck
     /// </summary>
     private string Gradients()
     {
-        const int points = 60;
+        const int points = 30;
         var script = new Script(this, magnitude: 1, Batch, ScalarType.Float64, steps: 4);
         var variables = new[] { ("interface values", script.Values), ("memory", script.Memory) }
             .Where(variable => variable.Item2.numel() > 0)
@@ -127,7 +183,8 @@ public sealed class PolicyCheck
         {
             var played = script.Play();
             var terms = played.Select((step, t) => (step.Reads * Weights(step.Reads, t)).sum());
-            return terms.Aggregate((sum, term) => sum + term);
+            var reads = terms.Aggregate((sum, term) => sum + term);
+            return played[^1].Price is { } price ? reads + (price * Weights(price, Steps)).sum() : reads;
         }
 
         Outcome().backward();
@@ -186,8 +243,15 @@ public sealed class PolicyCheck
                 {
                     var difference = Difference(alone[t].Reads, together[t].Reads.narrow(0, sequence, 1));
                     Need(
-                        difference <= 1e-7,
+                        difference <= NeighbourRounding,
                         $"sequence {sequence} reads otherwise among neighbours than alone, by {difference:G3} in step {t + 1}");
+                    if (alone[t].Price is { } price && together[t].Price is { } prices)
+                    {
+                        difference = Difference(price, prices.narrow(0, sequence, 1));
+                        Need(
+                            difference <= NeighbourRounding,
+                            $"sequence {sequence} has another price among neighbours than alone, by {difference:G3} in step {t + 1}");
+                    }
                 }
             }
         });
@@ -206,11 +270,7 @@ public sealed class PolicyCheck
             var other = script.Anew();
             var kept = other.Start().With([.. state.Tensors.Select(part => part.clone())]);
             var rest = other.Play(half, memory.clone(), kept);
-            for (var t = half; t < Steps; t++)
-            {
-                var difference = Difference(rest[t - half].Reads, whole[t].Reads);
-                Need(difference == 0, $"goes on otherwise from a state that was kept, by {difference:G3} in step {t + 1}");
-            }
+            NeedSame(rest, whole[half..], half, "goes on otherwise from a state that was kept");
         });
         return "goes on from a kept state, bit for bit";
     }
@@ -219,12 +279,7 @@ public sealed class PolicyCheck
     {
         EachMagnitude(script =>
         {
-            var (first, second) = (script.Play(), script.Play());
-            for (var t = 0; t < Steps; t++)
-            {
-                var difference = Difference(first[t].Reads, second[t].Reads);
-                Need(difference == 0, $"the same values give other reads a second time, by {difference:G3} in step {t + 1}");
-            }
+            NeedSame(script.Play(), script.Play(), 0, "the same values do not give the same a second time");
         });
         return "the same values give the same bits";
     }
@@ -251,17 +306,17 @@ public sealed class PolicyCheck
     private string FewestSlots()
     {
         int least;
-        using (var policy = _options.BuildPolicy(InputWidth))
+        using (var policy = Build())
         {
             least = policy.LeastSlots;
         }
 
-        while (least < _options.Slots && !Accepts(_options with { Slots = least }))
+        while (_options is not null && least < _slots && !Accepts(_options with { Slots = least }))
         {
             least++;
         }
 
-        var few = new PolicyCheck(_options with { Slots = least });
+        var few = _options is null ? new PolicyCheck(_build, least) : new PolicyCheck(_options with { Slots = least });
         new Script(few, magnitude: 1, Batch, ScalarType.Float64, Steps).Play();
         return $"works with {least}";
     }
@@ -297,11 +352,33 @@ public sealed class PolicyCheck
         }
     }
 
+    /// <summary>Requires the same reads and, at the end, the same state, bit for bit.</summary>
+    private static void NeedSame(IReadOnlyList<Played> played, IReadOnlyList<Played> wanted, int from, string otherwise)
+    {
+        for (var t = 0; t < wanted.Count; t++)
+        {
+            var difference = Difference(played[t].Reads, wanted[t].Reads);
+            Need(difference == 0, $"{otherwise}: reads differ by {difference:G3} in step {from + t + 1}");
+        }
+
+        var (last, known) = (played[^1].State, wanted[^1].State.Tensors.ToArray());
+        foreach (var (i, part) in last.Tensors.Index())
+        {
+            var difference = Difference(part, known[i]);
+            Need(difference == 0, $"{otherwise}: {PartName(last, i)} differs by {difference:G3} after step {from + wanted.Count}");
+        }
+    }
+
+    /// <summary>What a message calls a tensor of a state.</summary>
+    private static string PartName(PolicyState state, int i) =>
+        state is NamedState named ? $"state '{named.Names.ElementAt(i)}'" : $"tensor {i + 1} of the state";
+
     private static double Least(Tensor values) => values.min().to(ScalarType.Float64).item<double>();
 
     private static double Most(Tensor values) => values.max().to(ScalarType.Float64).item<double>();
 
-    private static double Difference(Tensor a, Tensor b) => a.numel() == 0 ? 0 : Most((a - b).abs());
+    private static double Difference(Tensor a, Tensor b) =>
+        a.numel() == 0 ? 0 : Most((a.to(ScalarType.Float64) - b.to(ScalarType.Float64)).abs());
 
     /// <summary>An uneven sum, so that errors of different values cannot cancel.</summary>
     private static Tensor Weights(Tensor like, int step)
@@ -328,7 +405,7 @@ public sealed class PolicyCheck
 
     /// <summary>What became of one step.</summary>
     private sealed record Played(
-        WriteDecision Write, ReadDecision Read, Tensor Memory, Tensor Reads, PolicyState State);
+        WriteDecision Write, ReadDecision Read, Tensor Memory, Tensor Reads, PolicyState State, Tensor? Price);
 
     /// <summary>Fixed values for a policy to be played on.</summary>
     private sealed class Script
@@ -340,8 +417,8 @@ public sealed class PolicyCheck
         public Script(PolicyCheck check, double magnitude, int batch, ScalarType type, int steps)
         {
             _check = check;
-            _policy = check._options.BuildPolicy(InputWidth);
-            var slots = _policy.Grows ? 0 : check._options.Slots;
+            _policy = check.Build();
+            var slots = _policy.Grows ? 0 : check._slots;
             var size = _policy.InterfaceSize;
             Values = tensor(check.Draw((long)steps * batch * size, magnitude), [steps, batch, size]).to(type);
             _inputs = tensor(check.Draw((long)steps * batch * InputWidth, 1), [steps, batch, InputWidth]).to(type);
@@ -351,7 +428,7 @@ public sealed class PolicyCheck
         private Script(Script other, Tensor values, Tensor inputs, Tensor memory)
         {
             _check = other._check;
-            _policy = _check._options.BuildPolicy(InputWidth);
+            _policy = _check.Build();
             (Values, _inputs, Memory) = (values, inputs, memory);
         }
 
@@ -377,6 +454,7 @@ public sealed class PolicyCheck
         {
             var decisions = new DecisionCheck(_policy);
             var played = new List<Played>();
+            var types = state.Tensors.Select(part => part.dtype).ToArray();
             for (var t = from; t < Values.shape[0]; t++)
             {
                 var values = Values[t];
@@ -385,38 +463,44 @@ public sealed class PolicyCheck
                 memory = Addressing.Write(Wider(memory, write.Weighting.shape[2]), write.Weighting, write.Erase, write.Add);
                 (var read, state) = _policy.Read(memory, values, state);
                 decisions.Require(read, memory);
-                foreach (var part in state.Tensors)
-                {
-                    Need(part.shape is [var batch, ..] && batch == memory.shape[0], "the first dimension of every tensor of the state must be the batch");
-                }
-
-                played.Add(new Played(write, read, memory, Addressing.Read(memory, read.Weighting), state));
+                NeedFit(state, types, memory.shape[0]);
+                var price = _policy.HasPrice ? Price(state, memory.shape[0]) : null;
+                played.Add(new Played(write, read, memory, Addressing.Read(memory, read.Weighting), state, price));
             }
 
             return played;
         }
+
+        /// <summary>Requires the number of values that a model reports of its state.</summary>
+        public void NeedStateSize()
+        {
+            var slots = checked((int)Memory.shape[1]);
+            var carried = Only(0).Start().Tensors.Sum(part => part.numel());
+            var told = _policy.StateSize(slots);
+            Need(told == carried, $"StateSize says {told} values for a sequence with {slots} slots; the first state holds {carried}");
+        }
+
+        private static void NeedFit(PolicyState state, ScalarType[] types, long batch)
+        {
+            var parts = state.Tensors.ToArray();
+            Need(parts.Length == types.Length, $"the state holds {parts.Length} tensors; {types.Length}, as before the first step, is wanted");
+            foreach (var (i, part) in parts.Index())
+            {
+                var name = PartName(state, i);
+                Need(part.shape is [var first, ..] && first == batch, $"the first dimension of {name} is not the batch");
+                Need(part.dtype == types[i], $"{name} is {part.dtype}; {types[i]}, as before the first step, is wanted");
+                Need(part.detach().isfinite().all().item<bool>(), $"{name} holds a number that is not finite");
+            }
+        }
+
+        private Tensor Price(PolicyState state, long batch) => Shape.Require(
+            $"policy '{_policy.GetName()}'",
+            "price [batch]",
+            state.Price ?? throw new PolicyException("HasPrice is true, but the state has no price."),
+            batch);
 
         private static Tensor Wider(Tensor memory, long slots) => slots <= memory.shape[1]
             ? memory
             : cat([memory, zeros(memory.shape[0], slots - memory.shape[1], memory.shape[2], memory.dtype)], 1);
     }
 }
-
-/// <summary>What a <see cref="PolicyCheck"/> found.</summary>
-/// <param name="Policy">The policy's name.</param>
-/// <param name="Findings">One for each check.</param>
-public sealed record PolicyReport(string Policy, IReadOnlyList<PolicyFinding> Findings)
-{
-    /// <summary>Whether every check passed.</summary>
-    public bool Passed => Findings.All(finding => finding.Passed);
-}
-
-/// <summary>What one check found.</summary>
-/// <param name="Check">What was checked.</param>
-/// <param name="Passed">Whether it holds.</param>
-/// <param name="Detail">Figures, or what went wrong.</param>
-public sealed record PolicyFinding(string Check, bool Passed, string Detail);
-
-/// <summary>A policy breaks a rule that models rely on.</summary>
-/// <param name="message">Which, and by how much.</param>
-public sealed class PolicyException(string message) : NtmLabException(message);

@@ -8,6 +8,9 @@ public sealed class ScriptPolicy : MemoryPolicy
     private readonly PolicyRule _rule;
     private readonly InterfaceLayout _layout = new();
 
+    /// <summary>How messages name the policy.</summary>
+    private string Owner => $"policy '{GetName()}'";
+
     /// <summary>Makes the policy.</summary>
     /// <param name="rule">What it decides.</param>
     /// <param name="width">The width M of a slot.</param>
@@ -49,7 +52,7 @@ public sealed class ScriptPolicy : MemoryPolicy
             if (!_layout.Names.Contains(part))
             {
                 throw new ConfigurationException(
-                    $"policy '{GetName()}': StartBias: there is no part '{part}'; the interface has {Listed(_layout.Names)}.");
+                    $"{Owner}: StartBias: there is no part '{part}'; the interface has {Listed(_layout.Names)}.");
             }
 
             _layout.Part(part, bias).Fill((float)value);
@@ -57,7 +60,32 @@ public sealed class ScriptPolicy : MemoryPolicy
     }
 
     /// <inheritdoc/>
-    public override PolicyState Start(Tensor memory) => _rule.Start(memory) ?? throw Missing("Start", "state");
+    public override PolicyState Start(Tensor memory)
+    {
+        var state = _rule.Start(memory) ?? throw Missing("Start", "state");
+        foreach (var (name, value) in state.Names.Zip(state.Tensors))
+        {
+            Present(name, value, "Start");
+            RequireShape($"Start: state '{name}'", value, [memory.shape[0], .. Enumerable.Repeat(Shape.Any, Math.Max(0, value.shape.Length - 1))]);
+            if (value.is_floating_point())
+            {
+                RequireType($"Start: state '{name}'", value, memory.dtype, "as the memory");
+            }
+        }
+
+        if (HasPrice != state.Price is not null)
+        {
+            throw new ConfigurationException(
+                $"{Owner}: HasPrice is {(HasPrice ? "true" : "false")}, but the state {(HasPrice ? "has no" : "has a")} '{NamedState.PriceName}'.");
+        }
+
+        if (state.Price is { } price)
+        {
+            RequireShape($"Start: state '{NamedState.PriceName}' [batch]", price, [memory.shape[0]]);
+        }
+
+        return state;
+    }
 
     /// <inheritdoc/>
     public override PolicyState Observe(Tensor input, PolicyState state) =>
@@ -66,14 +94,14 @@ public sealed class ScriptPolicy : MemoryPolicy
     /// <inheritdoc/>
     public override (WriteDecision Decision, PolicyState State) Write(Tensor memory, Tensor interfaceValues, PolicyState state)
     {
-        var (decision, next) = _rule.Write(memory, _layout.Split(GetName(), interfaceValues), (NamedState)state);
+        var (decision, next) = _rule.Write(memory, _layout.Split(Owner, interfaceValues), (NamedState)state);
         return (decision ?? throw Missing("Write", "decision"), Like(next, state, "Write"));
     }
 
     /// <inheritdoc/>
     public override (ReadDecision Decision, PolicyState State) Read(Tensor memory, Tensor interfaceValues, PolicyState state)
     {
-        var (decision, next) = _rule.Read(memory, _layout.Split(GetName(), interfaceValues), (NamedState)state);
+        var (decision, next) = _rule.Read(memory, _layout.Split(Owner, interfaceValues), (NamedState)state);
         return (decision ?? throw Missing("Read", "decision"), Like(next, state, "Read"));
     }
 
@@ -101,26 +129,43 @@ public sealed class ScriptPolicy : MemoryPolicy
         if (!next.Names.SequenceEqual(last.Names))
         {
             throw new ShapeException(
-                $"policy '{GetName()}': {method}: the state holds {Listed(next.Names)}; {Listed(last.Names)}, as before, is wanted.");
+                $"{Owner}: {method}: the state holds {Listed(next.Names)}; {Listed(last.Names)}, as before, is wanted.");
         }
 
         foreach (var (name, value, known) in next.Names.Zip(next.Tensors, last.Tensors))
         {
-            if (value is null)
-            {
-                throw new ShapeException($"policy '{GetName()}': {method}: state '{name}' is missing.");
-            }
-
+            Present(name, value, method);
+            RequireType($"{method}: state '{name}'", value, known.dtype, "as before");
             if (!Grows)
             {
-                Shape.Require($"policy '{GetName()}'", $"{method}: state '{name}'", value, known.shape);
+                RequireShape($"{method}: state '{name}'", value, known.shape);
             }
         }
 
         return next;
     }
 
-    private ShapeException Missing(string method, string what) => new($"policy '{GetName()}': {method} returned no {what}.");
+    private void Present(string name, Tensor? value, string method)
+    {
+        if (value is null)
+        {
+            throw new ShapeException($"{Owner}: {method}: state '{name}' is missing.");
+        }
+    }
+
+    private void RequireShape(string argument, Tensor value, ReadOnlySpan<long> wanted) =>
+        Shape.Require(Owner, argument, value, wanted);
+
+    /// <summary>Requires a type: libtorch ends the process where a product of batches gets two.</summary>
+    private void RequireType(string argument, Tensor value, ScalarType wanted, string why)
+    {
+        if (value.dtype != wanted)
+        {
+            throw new ShapeException($"{Owner}: {argument} is {value.dtype}; {wanted}, {why}, is wanted.");
+        }
+    }
+
+    private ShapeException Missing(string method, string what) => new($"{Owner}: {method} returned no {what}.");
 
     private static string Listed(IEnumerable<string> names) => string.Join(", ", names.DefaultIfEmpty("nothing"));
 }

@@ -48,7 +48,7 @@ let private writes: (string * (torch.Tensor -> WriteDecision) * int64) list = [
 
 let private numbers: (string * float) list = [ "NaN", nan; "infinity", infinity ]
 
-/// Values of which one is not finite, in every kind of tensor.
+/// Values of which one is not finite, in every kind of tensor of the memory's type.
 let private spoilt (size: int64) (number: float) : torch.Tensor list =
     let plain = over size
     plain[2L, 0L, size - 1L].fill_(number.ToScalar()) |> ignore

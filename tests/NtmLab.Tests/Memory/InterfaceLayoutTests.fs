@@ -34,6 +34,24 @@ let tests =
             Expect.equal (Tensors.values3 parts["gate"]) [| [| [| 6.0 |]; [| 7.0 |] |] |] "two gates"
         }
 
+        test "a part that is not there is named, with those that are" {
+            let parts = layout().Split("policy 'ntm'", torch.zeros (1L, 11L))
+
+            Faults.says<ConfigurationException> [ "policy 'ntm'"; "'kee'"; "key, gate, shift" ] (fun () ->
+                parts["kee"] |> ignore)
+        }
+
+        test "two parts of one name, or one without values, are refused" {
+            Faults.says<ConfigurationException> [ "'gate'"; "a name of its own" ] (fun () ->
+                layout().Add("gate", 1, 1) |> ignore)
+
+            Faults.says<ConfigurationException> [ "'mode': heads: 0"; "1 or more" ] (fun () ->
+                layout().Add("mode", 0, 3) |> ignore)
+
+            Faults.says<ConfigurationException> [ "'mode': width: 0"; "1 or more" ] (fun () ->
+                layout().Add("mode", 1, 0) |> ignore)
+        }
+
         test "another number of values is refused with the owner's name" {
             Faults.says<ShapeException> [ "policy 'ntm'"; "[1, 10]"; "[any, 11]" ] (fun () ->
                 layout().Split("policy 'ntm'", torch.zeros (1L, 10L)) |> ignore)

@@ -54,6 +54,23 @@ let private afterWrite (change: NamedState -> NamedState) : PolicyRule = {
             struct (write, change next)
 }
 
+let private startingWith (strength: torch.Tensor -> torch.Tensor) : PolicyRule = {
+    new Mean() with
+        override _.Start memory = NamedState [ struct ("strength", strength memory) ]
+}
+
+/// With a price of a given shape beside the batch.
+let private pricing (said: bool) (more: int64[]) : PolicyRule = {
+    new Mean() with
+        override _.HasPrice = said
+
+        override _.Start memory =
+            NamedState [
+                struct ("strength", torch.zeros_like (memory.select (2L, 0L)))
+                struct ("price", torch.zeros (Array.append [| memory.shape[0] |] more))
+            ]
+}
+
 let private sound =
     testList "a script's policy" [
         test "has the interface of its parts, the state of its first one, and counts slots by their strength" {
@@ -140,6 +157,40 @@ let private faults =
         test "with a state of another shape than before is named with both shapes" {
             afterWrite (fun state -> state.Set("strength", state["strength"].unsqueeze 1L))
             |> says<ShapeException> [ "Write: state 'strength'"; "[2, 1, 5]"; "[2, 5]" ]
+        }
+
+        test "with a state of another type than before is named with both types" {
+            afterWrite (fun state -> state.Set("strength", state["strength"].``to`` torch.float64))
+            |> says<ShapeException> [ "Write: state 'strength'"; "Float64"; "Float32" ]
+        }
+
+        test "with a first state of another type than the memory is named with both types" {
+            startingWith (fun memory -> torch.zeros (memory.shape[0], memory.shape[1], torch.float64))
+            |> says<ShapeException> [ "Start: state 'strength'"; "Float64"; "Float32, as the memory" ]
+        }
+
+        test "with a first state that is missing, or of no batch, is named" {
+            startingWith (fun _ -> Unchecked.defaultof<torch.Tensor>)
+            |> says<ShapeException> [ "Start: state 'strength'"; "is missing" ]
+
+            startingWith (fun memory -> torch.zeros (1L, memory.shape[1]))
+            |> says<ShapeException> [ "Start: state 'strength'"; "[1, 5]"; "[2, any]" ]
+        }
+
+        test "that has a price and does not say so, or says so and has none, is named" {
+            says<ConfigurationException>
+                [ "HasPrice is true"; "no 'price'" ]
+                {
+                    new Mean() with
+                        override _.HasPrice = true
+                }
+
+            says<ConfigurationException> [ "HasPrice is false"; "a 'price'" ] (pricing false [||])
+        }
+
+        test "with a price that is not one number a sequence is named" {
+            pricing true [| 1L |]
+            |> says<ShapeException> [ "Start: state 'price'"; "[2, 1]"; "[2]" ]
         }
 
         test "with a bias of a part that it does not have is named" {

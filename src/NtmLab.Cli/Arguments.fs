@@ -63,6 +63,55 @@ type EvaluateArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// Formats that other programs read.
+type Format =
+    | Pytorch
+    | Safetensors
+    | Parquet
+    | Csv
+    | Tensorboard
+
+/// Options of `ntmlab export`.
+type ExportArgument =
+    | [<MainCommand>] Places of run_and_file: string
+    | [<Unique>] To of Format
+    | Best
+    | Force
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Places _ ->
+                "the run, by its id or the path of its folder, and the file to write; for tensorboard the folder that TensorBoard is started with."
+            | To _ ->
+                "the format: weights as pytorch or safetensors; metrics and evaluations as parquet, csv or tensorboard (default: what the file's ending says)."
+            | Best -> "take the parameters that scored best during training, not the last ones."
+            | Force -> "replace files that are there already."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
+/// Options of `ntmlab import`.
+type ImportArgument =
+    | [<MainCommand; ExactlyOnce>] File of path: string
+    | [<Mandatory; Unique>] Like of run: string
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | File _ -> "the weights: a state_dict saved by torch.save, or a safetensors file."
+            | Like _ ->
+                "the run, by its id or the path of its folder, whose configuration the weights are for."
+            | Runs _ -> "the folder that holds all runs and gets the new one (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
 /// Options of `ntmlab show-task`.
 type ShowTaskArgument =
     | [<MainCommand; ExactlyOnce>] Task of name: string
@@ -173,6 +222,8 @@ type Verb =
     | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArgument>
     | [<CliPrefix(CliPrefix.None)>] Evaluate of ParseResults<EvaluateArgument>
+    | [<CliPrefix(CliPrefix.None)>] Export of ParseResults<ExportArgument>
+    | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
     | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
@@ -189,6 +240,8 @@ type Verb =
             | Show _ -> "show one run, or what its memory held."
             | Evaluate _ ->
                 "score a run's model at other lengths, with more memory, with a memory that was kept, or with other options of the task."
+            | Export _ -> "write a run's weights or metrics for PyTorch, pandas, TensorBoard and others."
+            | Import _ -> "make a run of weights that were trained elsewhere."
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."

@@ -31,7 +31,7 @@ let private findRunOr (missing: string) (runs: string) (run: string) : string =
         raise (ConfigurationException $"{missing} '{run}'; {Suggestion.For(run, known)}")
 
 /// The folder of a run given by id or path.
-let private findRun: string -> string -> string = findRunOr "there is no run"
+let findRun: string -> string -> string = findRunOr "there is no run"
 
 /// The file of the memory that a run kept.
 let private memoryOf (directory: string) : string =
@@ -139,7 +139,7 @@ let evaluate (arguments: ParseResults<EvaluateArgument>) : int =
                 Some {
                     Lengths = arguments.TryGetResult Lengths |> Option.map lengths |> Option.defaultValue []
                     Sequences = arguments.TryGetResult Sequences
-                    Best = arguments.Contains Best
+                    Best = arguments.Contains EvaluateArgument.Best
                     Memory = memory
                 }
             Json = arguments.Contains EvaluateArgument.Json

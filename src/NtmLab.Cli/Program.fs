@@ -11,6 +11,8 @@ let private verbs = [
     "run"
     "resume"
     "evaluate"
+    "export"
+    "import"
     "list"
     "show-task"
     "runs"
@@ -40,6 +42,8 @@ let private dispatch (arguments: string list) : int =
         | Verb.Runs arguments -> Commands.runs arguments
         | Verb.Show arguments -> Commands.show arguments
         | Verb.Evaluate arguments -> Commands.evaluate arguments
+        | Verb.Export arguments -> Interchange.export arguments
+        | Verb.Import arguments -> Interchange.import arguments
         | Verb.ShowTask arguments -> Commands.showTask arguments
         | Verb.Bench arguments -> Bench.run arguments
         | Verb.Doctor arguments -> Commands.doctor arguments

@@ -228,8 +228,8 @@ let scores (record: RunRecord) : unit =
 
     AnsiConsole.Write table
 
-/// How a run ended, in one line, on standard output.
-let outcome (record: RunRecord) : unit =
+/// How a run was trained, in words.
+let private training (record: RunRecord) : string =
     let solved =
         match Option.ofNullable record.SolvedAtSequences, Option.ofNullable record.SolvedAtSeconds with
         | Some sequences, Some seconds -> $"solved after {count sequences} sequences, {span seconds}"
@@ -241,8 +241,16 @@ let outcome (record: RunRecord) : unit =
         else
             ""
 
-    Console.Out.WriteLine
-        $"{record.Id}: {solved}; trained {count record.Sequences} sequences in {span record.Seconds}{skipped}."
+    $"{solved}; trained {count record.Sequences} sequences in {span record.Seconds}{skipped}"
+
+/// How a run ended, in one line, on standard output.
+let outcome (record: RunRecord) : unit =
+    let words =
+        match record.Imported with
+        | null -> training record
+        | origin -> $"weights imported from {origin.File} for the model of {origin.Like}"
+
+    Console.Out.WriteLine $"{record.Id}: {words}."
 
 /// Several runs of one task side by side, on standard output: the score at the last length that was evaluated.
 let comparison (records: RunRecord list) : unit =

@@ -29,7 +29,8 @@ public static class Shape
             : throw new ShapeException($"{owner}: {argument} has shape {Text(shape)}; {Text(wanted)} is wanted.");
     }
 
-    private static string Text(ReadOnlySpan<long> shape)
+    /// <summary>A shape as text, e.g. <c>[4, any]</c>.</summary>
+    internal static string Text(ReadOnlySpan<long> shape)
     {
         var parts = new string[shape.Length];
         for (var i = 0; i < parts.Length; i++)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using NtmLab.Models;
 
 namespace NtmLab.Configuration;
 
@@ -43,9 +44,26 @@ public static class ConfigurationJson
         Compute = ReadPart<ComputeOptions>(document, "compute"),
         Task = ReadKind(document, "task", known.Task, Catalog.Tasks).As(known.Task),
         Model = ReadKind(document, "model", known.Model, Catalog.Models).As(known.Model),
-        Training = ReadPart<Training.TrainingOptions>(document, "training"),
+        Training = ReadTraining(document),
         Evaluation = ReadPart<Training.EvaluationOptions>(document, "evaluation"),
     };
+
+    /// <summary>The model's options of a configuration; null where its kind is a script's own.</summary>
+    /// <param name="document">The document, as <see cref="Write"/> gives it.</param>
+    /// <exception cref="ConfigurationException">A key is unknown or missing, or a value has the wrong type.</exception>
+    public static ModelOptions? ReadModel(JsonObject document)
+    {
+        var (kind, part) = Kinded(document, "model");
+        return Catalog.Models.FirstOrDefault(entry => entry.Name == kind) is { } entry
+            ? (ModelOptions)Deserialize(part, entry.Type, "model")
+            : null;
+    }
+
+    /// <summary>How the model of a configuration is trained.</summary>
+    /// <param name="document">The document, as <see cref="Write"/> gives it.</param>
+    /// <exception cref="ConfigurationException">A key is unknown or missing, or a value has the wrong type.</exception>
+    public static Training.TrainingOptions ReadTraining(JsonObject document) =>
+        ReadPart<Training.TrainingOptions>(document, "training");
 
     private static JsonObject WriteKind(object value)
     {
@@ -57,16 +75,23 @@ public static class ConfigurationJson
     private static T ReadKind<T>(JsonObject document, string key, T known, IReadOnlyList<CatalogEntry> entries)
         where T : class
     {
-        var part = Part(document, key).DeepClone() as JsonObject
-            ?? throw new ConfigurationException($"{key}: the value does not fit this option; accepted: a group of options.");
-        var kind = part[Kind] is JsonValue value && value.TryGetValue(out string? text) ? text : "";
-        part.Remove(Kind);
+        var (kind, part) = Kinded(document, key);
         var type = kind == Catalog.NameOf(known.GetType())
             ? known.GetType()
             : entries.FirstOrDefault(entry => entry.Name == kind)?.Type
                 ?? throw new ConfigurationException(
                     $"{key}.kind: '{kind}' is unknown; {Suggestion.For(kind, entries.Select(entry => entry.Name))}");
         return (T)Deserialize(part, type, key);
+    }
+
+    /// <summary>A part of the document as its kind and its options.</summary>
+    private static (string Kind, JsonObject Options) Kinded(JsonObject document, string key)
+    {
+        var part = Part(document, key).DeepClone() as JsonObject
+            ?? throw new ConfigurationException($"{key}: the value does not fit this option; accepted: a group of options.");
+        var kind = part[Kind] is JsonValue value && value.TryGetValue(out string? text) ? text : "";
+        part.Remove(Kind);
+        return (kind, part);
     }
 
     private static T ReadPart<T>(JsonObject document, string key) => (T)Deserialize(Part(document, key), typeof(T), key);

@@ -15,29 +15,24 @@ public static class MetricsRows
     /// <summary>All whole rows of a log, none if there is no file; a torn last line is ignored.</summary>
     /// <typeparam name="T">A row.</typeparam>
     /// <param name="path">The file.</param>
-    public static IReadOnlyList<T> Read<T>(string path)
+    public static IReadOnlyList<T> Read<T>(string path) => [.. Stream<T>(path)];
+
+    /// <summary>The rows that <see cref="Read"/> gives, one after the other, of logs of any size.</summary>
+    /// <typeparam name="T">A row.</typeparam>
+    /// <param name="path">The file.</param>
+    public static IEnumerable<T> Stream<T>(string path)
     {
-        var rows = new List<T>();
         if (!File.Exists(path))
         {
-            return rows;
+            yield break;
         }
 
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var reader = new StreamReader(stream);
-        while (reader.ReadLine() is { } line)
+        while (reader.ReadLine() is { } line && TryParse<T>(line, out var row))
         {
-            try
-            {
-                rows.Add(JsonSerializer.Deserialize<T>(line, Options)!);
-            }
-            catch (JsonException)
-            {
-                break;
-            }
+            yield return row;
         }
-
-        return rows;
     }
 
     /// <summary>Keeps only the rows that belong to a run's past, so that a resumed run can append to them.</summary>
@@ -55,5 +50,19 @@ public static class MetricsRows
                 stream.WriteByte((byte)'\n');
             }
         });
+    }
+
+    private static bool TryParse<T>(string line, out T row)
+    {
+        try
+        {
+            row = JsonSerializer.Deserialize<T>(line, Options)!;
+            return true;
+        }
+        catch (JsonException)
+        {
+            row = default!;
+            return false;
+        }
     }
 }

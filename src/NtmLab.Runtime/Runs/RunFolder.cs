@@ -32,19 +32,19 @@ public sealed class RunFolder : IDisposable
     public RunRecord Record { get; private set; }
 
     /// <summary>The script as it was when the run was made.</summary>
-    public string ScriptFile => Path.Combine(Directory, "script.fsx");
+    public string ScriptFile => ScriptOf(Directory);
 
     /// <summary>One <see cref="BatchReport"/> a line.</summary>
-    public string MetricsFile => Path.Combine(Directory, "metrics.jsonl");
+    public string MetricsFile => MetricsOf(Directory);
 
     /// <summary>One <see cref="EvaluationRow"/> a line.</summary>
-    public string EvaluationsFile => Path.Combine(Directory, "evaluations.jsonl");
+    public string EvaluationsFile => EvaluationsOf(Directory);
 
     /// <summary>The checkpoint that resuming starts from.</summary>
-    public string LastCheckpoint => Path.Combine(Directory, "checkpoints", "last.ckpt");
+    public string LastCheckpoint => CheckpointOf(Directory, best: false);
 
     /// <summary>The checkpoint with the best mean score by length.</summary>
-    public string BestCheckpoint => Path.Combine(Directory, "checkpoints", "best.ckpt");
+    public string BestCheckpoint => CheckpointOf(Directory, best: true);
 
     /// <summary>What the memory held after the drawn example: see <see cref="MemoryOf"/>.</summary>
     public string MemoryFile => MemoryOf(Directory);
@@ -133,6 +133,24 @@ public sealed class RunFolder : IDisposable
             throw new RunException($"{path}: is damaged, or not the record of a run of this version.", fault);
         }
     }
+
+    /// <summary>The script of a run as it was when the run was made.</summary>
+    /// <param name="directory">The run's folder.</param>
+    public static string ScriptOf(string directory) => Path.Combine(directory, "script.fsx");
+
+    /// <summary>The metrics of a run, one <see cref="BatchReport"/> a line.</summary>
+    /// <param name="directory">The run's folder.</param>
+    public static string MetricsOf(string directory) => Path.Combine(directory, "metrics.jsonl");
+
+    /// <summary>The evaluations of a run during its training, one <see cref="EvaluationRow"/> a line.</summary>
+    /// <param name="directory">The run's folder.</param>
+    public static string EvaluationsOf(string directory) => Path.Combine(directory, "evaluations.jsonl");
+
+    /// <summary>A checkpoint of a run.</summary>
+    /// <param name="directory">The run's folder.</param>
+    /// <param name="best">Whether the one with the best mean score by length is meant, not the last one.</param>
+    public static string CheckpointOf(string directory, bool best) =>
+        Path.Combine(directory, "checkpoints", best ? "best.ckpt" : "last.ckpt");
 
     /// <summary>
     /// The file of what a run's memory held after the drawn example of the longest trained length; there is none before the run's

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using NtmLab.Interchange;
 using NtmLab.Training;
 
 namespace NtmLab.Runs;
@@ -78,6 +79,9 @@ public sealed record RunRecord
     /// <summary>Why the run failed, if it did.</summary>
     public string? Fault { get; init; }
 
+    /// <summary>Where the model's weights come from, where they were imported; null where they were trained.</summary>
+    public ImportRecord? Imported { get; init; }
+
     /// <summary>The record with another status.</summary>
     public RunRecord WithStatus(RunStatus status) => this with { Status = status };
 
@@ -113,6 +117,7 @@ public sealed record RunRecord
         ["sequences"] = Sequences,
         ["seconds"] = Math.Round(Seconds, 3),
         ["skippedBatches"] = SkippedBatches,
+        ["importedFrom"] = Imported?.File,
         ["solved"] = SolvedAtSequences is not null,
         ["solvedAtSequences"] = SolvedAtSequences,
         ["solvedAtSeconds"] = SolvedAtSeconds is { } seconds ? Math.Round(seconds, 3) : null,

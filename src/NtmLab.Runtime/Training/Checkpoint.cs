@@ -43,6 +43,23 @@ public static class Checkpoint
     public static void RestoreModel(string path, SequenceModel model) =>
         Archive.Read(path).Below(ModelPrefix).CopyTo(ModelTensors(model));
 
+    /// <summary>Saves a model's tensors alone, as before any training.</summary>
+    /// <param name="path">The file; an older one is replaced.</param>
+    /// <param name="tensors">Parameters and buffers by name.</param>
+    /// <param name="run">The run's id.</param>
+    /// <exception cref="RunException">The file cannot be written; an older one is intact.</exception>
+    public static void SaveModel(string path, IEnumerable<(string Name, Tensor Value)> tensors, string run) => Archive.Write(
+        path, run, new TrainerState(), tensors.Select(named => ($"{ModelPrefix}{named.Name}", named.Value)));
+
+    /// <summary>The model's tensors of a checkpoint, parameters and buffers; they belong to the caller's dispose scope.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="CheckpointException">The file is missing, truncated or foreign.</exception>
+    public static IReadOnlyList<(string Name, Tensor Value)> ReadModel(string path)
+    {
+        var content = Archive.Read(path).Below(ModelPrefix);
+        return [.. content.Tensors.Select(record => (record.Entry[ModelPrefix.Length..], content.Get(record.Entry)))];
+    }
+
     private static IEnumerable<(string Entry, Tensor Value)> Tensors(Trainer trainer) =>
         ModelTensors(trainer.Model).Concat(trainer.OptimiserState.Select(named => ($"optimiser/{named.Name}", named.Value)));
 

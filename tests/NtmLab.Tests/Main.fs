@@ -127,6 +127,15 @@ let private tests () : Test =
         testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
         testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
+        testList "Interchange" [
+            Interchange.WeightsFileTests.tests
+            Interchange.WeightsLayoutTests.tests
+            Interchange.RunWeightsTests.tests
+            Interchange.RunTablesTests.tests
+            Interchange.RunScalarsTests.tests
+            Interchange.RunExportTests.tests
+            Interchange.PyTorchTests.tests
+        ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]
         testList "FSharp" [
             FSharp.LanguageTests.tests
@@ -142,7 +151,11 @@ let private tests () : Test =
                 FSharp.Differentiation.ScriptTests.tests
             ]
         ]
-        testList "Cli" [ Cli.CommandLineTests.tests; Cli.MemoryCommandTests.tests ]
+        testList "Cli" [
+            Cli.CommandLineTests.tests
+            Cli.MemoryCommandTests.tests
+            Cli.InterchangeCommandTests.tests
+        ]
         RepositoryTests.tests
     ]
 

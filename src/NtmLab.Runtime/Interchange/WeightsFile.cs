@@ -59,7 +59,7 @@ public static class WeightsFile
             path,
             "cannot be read as a state_dict; names with tensors of their own, saved by "
                 + "torch.save({k: v.cpu().clone() for k, v in model.state_dict().items()}, FILE), are wanted",
-            () => TorchSharp.PyBridge.PyTorchUnpickler.UnpickleStateDict(file, leaveOpen: true));
+            () => TorchSharp.PyBridge.PyTorchUnpickler.UnpickleStateDict(file, leaveOpen: true) ?? throw new InvalidDataException());
         var tensors = new Dictionary<string, Tensor>();
         foreach (System.Collections.DictionaryEntry entry in found)
         {

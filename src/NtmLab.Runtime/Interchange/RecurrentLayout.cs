@@ -67,7 +67,7 @@ internal sealed class RecurrentLayout(RecurrentModelOptions options) : WeightsLa
         {
             file.AddRange(FirstStates
                 .Where(name => tensors.ContainsKey($"layers.{name}_0"))
-                .Select(name => (name, stack(Layers(layer => tensors[$"layers.{name}_{layer}"])).unsqueeze(1))));
+                .Select(name => (name, stack(EachLayer(layer => tensors[$"layers.{name}_{layer}"])).unsqueeze(1))));
         }
 
         return file;
@@ -113,7 +113,7 @@ internal sealed class RecurrentLayout(RecurrentModelOptions options) : WeightsLa
     private static string WithoutPrefix(string name) =>
         name.StartsWith(InnerPrefix, StringComparison.Ordinal) ? name[InnerPrefix.Length..] : name;
 
-    private Tensor[] Layers(Func<int, Tensor> layer) => [.. Enumerable.Range(0, options.Layers).Select(layer)];
+    private Tensor[] EachLayer(Func<int, Tensor> layer) => [.. Enumerable.Range(0, options.Layers).Select(layer)];
 
     /// <summary>What a GRU's reset and update gates have of a bias, <c>[2 units]</c>.</summary>
     private Tensor Gates(Tensor bias) => bias.narrow(0, 0, 2 * options.Units);

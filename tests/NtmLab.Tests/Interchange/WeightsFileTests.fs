@@ -91,6 +91,17 @@ let tests =
                     let bytes = bytesOf format
                     refused (Array.truncate (int (place % uint32 bytes.Length)) bytes) [ "a.pt: " ])
 
+        for format in formats do
+            test $"a tensor of a megabyte is read whole from {format}" {
+                use scope = torch.NewDisposeScope()
+                use folder = new Folder()
+                let written = sample [ [ 512; 512 ] ]
+                WeightsFile.Write(folder.File "a", format, written)
+                let struct (read, _) = WeightsFile.Read(folder.File "a")
+                let struct (name, value) = written.Head
+                Expect.equal (Tensors.bits read[name]) (Tensors.bits value) "to the bit"
+            }
+
         test "a safetensors file has the header that its specification asks for" {
             let bytes = bytesOf ExportFormat.Safetensors
             let length = int (BinaryPrimitives.ReadUInt64LittleEndian(ReadOnlySpan bytes))

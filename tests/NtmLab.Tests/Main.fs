@@ -23,6 +23,7 @@ let private tests () : Test =
             Kernels.BitCrossEntropyTests.tests
             Kernels.NtmKernelTests.tests
             Kernels.SlotScanTests.tests
+            Kernels.IndexedSearchTests.tests
             Kernels.AccessOrderTests.tests
             Kernels.SparseAccessTests.tests
             Kernels.SparseKernelTests.tests

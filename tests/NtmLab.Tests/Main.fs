@@ -132,6 +132,7 @@ let private tests () : Test =
             FSharp.LanguageTests.tests
             FSharp.ExampleTests.tests
             FSharp.PolicyTests.tests
+            FSharp.StudyTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
                 FSharp.Differentiation.FunctionLawsTests.tests

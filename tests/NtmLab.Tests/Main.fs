@@ -124,7 +124,7 @@ let private tests () : Test =
             Training.CheckpointTests.tests
             Training.LiveTensorTests.tests
         ]
-        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
+        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests; Benchmarks.MemoryBenchmarkTests.tests ]
         testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]

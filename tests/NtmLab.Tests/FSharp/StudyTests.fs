@@ -69,7 +69,6 @@ let private begun
     (status: RunStatus)
     : RunFolder =
     use model = configuration.Model.Build(configuration.Task, RandomStream(configuration.Seed, "model"))
-
     model.Fuse 1
 
     use trainer =
@@ -142,10 +141,8 @@ let private once =
         test "another configuration of the same name is another run" {
             use folder = new Scratch.Folder()
             study folder [ units 3 ] |> ignore
-
-            let longer = (units 3).With(EvaluationOptions(Lengths = [| 3 |], Sequences = 4))
-
-            Expect.equal (ids (study folder [ longer ])) [ "units-3-seed1-002" ] "scored at another length"
+            let other = (units 3).With(EvaluationOptions(Lengths = [| 3 |], Sequences = 4))
+            Expect.equal (ids (study folder [ other ])) [ "units-3-seed1-002" ] "scored at another length"
         }
 
         test "a run that failed is not made again" {
@@ -163,9 +160,8 @@ let private once =
 
 let private goingOn =
     testList "going on" [
-        for status in [ RunStatus.Interrupted; RunStatus.Running ] do
-            test
-                $"a run that was left {string status |> _.ToLowerInvariant()} is gone on with where it stopped" {
+        for name, status in [ "was stopped", RunStatus.Interrupted; "lost its process", RunStatus.Running ] do
+            test $"a run that {name} is gone on with where it was" {
                 use folder = new Scratch.Folder()
                 use whole = new Scratch.Folder()
                 (begun folder (units 3) 3 status).Dispose()

@@ -254,7 +254,6 @@ let private oneBatch (price: float) (warmUp: int64) (sequences: int64) =
     let options = TrainingOptions(Sequences = 400L, Batch = 4, PriceWarmUp = warmUp)
 
     use trainer = new Trainer(buildModel gate 1UL, task, options, evaluation, 1UL, StoppedClock())
-
     trainer.State <- TrainerState(Sequences = sequences)
     let recorder = trainBatches 1 trainer
     recorder.Events, (snapshot trainer).Parameters

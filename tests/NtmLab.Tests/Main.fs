@@ -125,7 +125,7 @@ let private tests () : Test =
             Training.CheckpointTests.tests
             Training.LiveTensorTests.tests
         ]
-        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
+        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests; Benchmarks.MemoryBenchmarkTests.tests ]
         testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Native" [ Native.ElfVersionNeedsTests.tests; Native.LibTorchTests.tests ]
@@ -133,6 +133,7 @@ let private tests () : Test =
             FSharp.LanguageTests.tests
             FSharp.ExampleTests.tests
             FSharp.PolicyTests.tests
+            FSharp.StudyTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
                 FSharp.Differentiation.FunctionLawsTests.tests

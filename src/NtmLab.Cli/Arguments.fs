@@ -183,6 +183,7 @@ type Contest =
     | Lstm
     | Gru
     | Memory
+    | Recall
 
 /// Options of `ntmlab bench`.
 type BenchArgument =
@@ -201,7 +202,7 @@ type BenchArgument =
         member argument.Usage =
             match argument with
             | What _ ->
-                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's; memory: sparse against dense access, against the number of slots."
+                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's; memory: sparse against dense access, against the number of slots; recall: the approximate index of a sparse memory against looking at every slot."
             | Batch _ -> "sequences in a batch (default: 1; batches: 16)."
             | Length _ ->
                 "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000); memory: steps (default: 100)."
@@ -211,7 +212,8 @@ type BenchArgument =
             | Threads _ -> "threads (default: 1)."
             | Repeats _ ->
                 "times the reference, or with batches each task, is measured (default: chosen by the time it takes)."
-            | Slots _ -> "memory: numbers of slots (default: 100 1000 10000 65536 1000000)."
+            | Slots _ ->
+                "memory: numbers of slots (default: 100 1000 10000 65536 1000000); recall: the same (default: 10000 100000)."
             | Json -> "print one JSON document on standard output and nothing else there."
 
 /// The verbs of `ntmlab`.

@@ -127,6 +127,45 @@ let private benchMemory (arguments: ParseResults<BenchArgument>) (json: bool) : 
         printfn
             $"a training step of {costs[0].Steps} steps, one sequence, one thread; ratios: the same model densely / sparse"
 
+/// `ntmlab bench recall`.
+let private benchRecall (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let costs = RecallBenchmark.Run(arguments.GetResult(BenchArgument.Slots, [ 10_000; 100_000 ]))
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
+    else
+        table [
+            "slots"
+            "contents"
+            "us a scan"
+            "us a search"
+            "us to put"
+            "us to make, a slot"
+            "recall"
+            "after replacing"
+            "MiB"
+        ] [
+            for result in costs do
+                let cost = result.Cost
+
+                [
+                    string cost.Slots
+                    result.Contents
+                    $"{cost.ScanMicroseconds:F0}"
+                    $"{cost.SearchMicroseconds:F0}"
+                    $"{cost.PutMicroseconds:F0}"
+                    $"{cost.MakeMicroseconds:F0}"
+                    $"{cost.Recall:F3}"
+                    $"{cost.RecallAfterReplacing:F3}"
+                    $"{float cost.Bytes / 1048576.0:F1}"
+                ]
+        ]
+
+        let dearest = costs |> Seq.maxBy _.Cost.ScansToMake
+
+        printfn
+            $"making an index takes as long as up to {dearest.Cost.ScansToMake:F0} scans ({dearest.Cost.Slots} slots, {dearest.Contents})"
+
 /// `ntmlab bench`.
 let run (arguments: ParseResults<BenchArgument>) : int =
     LibTorch.Load()
@@ -156,6 +195,7 @@ let run (arguments: ParseResults<BenchArgument>) : int =
     | Batches -> benchBatches arguments json
     | Lstm -> benchLayers CellKind.Lstm arguments json
     | Memory -> benchMemory arguments json
+    | Recall -> benchRecall arguments json
     | Gru -> benchLayers CellKind.Gru arguments json
     | Long ->
         let costs = NtmBenchmark.ByLength [ 100; 300; 1000; 3000; 10_000; 30_000 ]

@@ -23,6 +23,7 @@ let private tests () : Test =
             Kernels.BitCrossEntropyTests.tests
             Kernels.NtmKernelTests.tests
             Kernels.SlotScanTests.tests
+            Kernels.IndexedSearchTests.tests
             Kernels.AccessOrderTests.tests
             Kernels.SparseAccessTests.tests
             Kernels.SparseKernelTests.tests
@@ -124,7 +125,7 @@ let private tests () : Test =
             Training.CheckpointTests.tests
             Training.LiveTensorTests.tests
         ]
-        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests ]
+        testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests; Benchmarks.MemoryBenchmarkTests.tests ]
         testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
         testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
         testList "Interchange" [
@@ -141,6 +142,7 @@ let private tests () : Test =
             FSharp.LanguageTests.tests
             FSharp.ExampleTests.tests
             FSharp.PolicyTests.tests
+            FSharp.StudyTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
                 FSharp.Differentiation.FunctionLawsTests.tests

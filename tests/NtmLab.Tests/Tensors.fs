@@ -34,15 +34,26 @@ let addNumber (number: float) (tensor: torch.Tensor) : unit =
 /// All values in order, as doubles.
 let values (tensor: torch.Tensor) : float[] =
     use scope = torch.NewDisposeScope()
-    tensor.detach().``to``(torch.float64).cpu().contiguous().data<float>().ToArray()
+
+    if tensor.numel () = 0L then
+        [||]
+    else
+        tensor.detach().``to``(torch.float64).cpu().contiguous().data<float>().ToArray()
+
+/// Rows of a length, of which there may be none and which may be empty.
+let private inRows (count: int64) (length: int64) (values: 'T[]) : 'T[][] =
+    Array.init (int count) (fun row -> Array.sub values (row * int length) (int length))
 
 /// All values of `[a, b]`, by index.
-let values2 (tensor: torch.Tensor) : float[][] = values tensor |> Array.chunkBySize (int tensor.shape[1])
+let values2 (tensor: torch.Tensor) : float[][] = values tensor |> inRows tensor.shape[0] tensor.shape[1]
 
 /// All values of `[a, b, c]`, by index.
 let values3 (tensor: torch.Tensor) : float[][][] =
-    let shape = tensor.shape |> Array.map int
-    values tensor |> Array.chunkBySize shape[2] |> Array.chunkBySize shape[1]
+    let shape = tensor.shape
+
+    values tensor
+    |> inRows (shape[0] * shape[1]) shape[2]
+    |> inRows shape[0] shape[1]
 
 /// The exact bits, for comparisons that allow no rounding.
 let bits (tensor: torch.Tensor) : byte[] =

@@ -22,8 +22,7 @@ internal sealed unsafe class SlotScan<T> : ISlotSearch
     private readonly int _stride;
     private readonly int _heads;
     private readonly int _nearest;
-    private readonly float[] _best;
-    private readonly int[] _counts;
+    private readonly BestSlots _best;
     private readonly float[] _queryNorms;
 
     /// <summary>Makes a search over a memory.</summary>
@@ -34,8 +33,7 @@ internal sealed unsafe class SlotScan<T> : ISlotSearch
         _stride = Rows.Padded<T>(shape.Width);
         _heads = shape.ReadHeads;
         _nearest = shape.Nearest;
-        _best = new float[_heads * _nearest];
-        _counts = new int[_heads];
+        _best = new BestSlots(_heads, _nearest);
         _queryNorms = new float[_heads];
     }
 
@@ -58,7 +56,7 @@ internal sealed unsafe class SlotScan<T> : ISlotSearch
         for (var head = 0; head < _heads; head++)
         {
             _queryNorms[head] = SparseMemory<T>.Norm(queries + (head * _stride), _width);
-            _counts[head] = 0;
+            _best.Clear(head);
         }
 
         var run = 4 * T.Count;
@@ -100,9 +98,9 @@ internal sealed unsafe class SlotScan<T> : ISlotSearch
         var g1 = T.MultiplyAdd(norm, T.Load(norms + lanes), epsilon);
         var g2 = T.MultiplyAdd(norm, T.Load(norms + (2 * lanes)), epsilon);
         var g3 = T.MultiplyAdd(norm, T.Load(norms + (3 * lanes)), epsilon);
-        if (_counts[head] == _nearest)
+        if (_best.IsFull(head))
         {
-            var bound = T.All(Worst(head) - Slack);
+            var bound = T.All(_best.Worst(head) - Slack);
             var better = T.Max(
                 T.Max(f0 - (bound * g0), f1 - (bound * g1)), T.Max(f2 - (bound * g2), f3 - (bound * g3)));
             if (T.Greatest(better) < 0)
@@ -117,34 +115,14 @@ internal sealed unsafe class SlotScan<T> : ISlotSearch
         (f2 / g2).Store(similarities + (2 * lanes));
         (f3 / g3).Store(similarities + (3 * lanes));
         var count = Math.Min(4 * lanes, _memory.Candidates - first);
-        var worst = Worst(head);
+        var worst = _best.Worst(head);
         for (var i = 0; i < count; i++)
         {
             if (!(similarities[i] <= worst))
             {
-                Take(head, first + i, similarities[i], found);
-                worst = Worst(head);
+                _best.Take(head, first + i, similarities[i], found);
+                worst = _best.Worst(head);
             }
         }
-    }
-
-    /// <summary>What a slot must be better than.</summary>
-    private float Worst(int head) =>
-        _counts[head] < _nearest ? float.NegativeInfinity : _best[((head + 1) * _nearest) - 1];
-
-    /// <summary>Puts a slot among the best so far, after equal ones, in the place of the worst where there are enough.</summary>
-    private void Take(int head, int slot, float similarity, int* found)
-    {
-        var best = _best.AsSpan(head * _nearest, _nearest);
-        ref var count = ref _counts[head];
-        var place = count < _nearest ? count++ : count - 1;
-        for (; place > 0 && similarity > best[place - 1]; place--)
-        {
-            best[place] = best[place - 1];
-            found[place] = found[place - 1];
-        }
-
-        best[place] = similarity;
-        found[place] = slot;
     }
 }

@@ -29,7 +29,7 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
         _shape = shape;
         _interface = new SparseInterface<T>(shape);
         _memories = [.. Enumerable.Range(0, sequences).Select(_ =>
-            new SparseAccess<T>(shape, _interface, plan, memory => new SlotScan<T>(shape, memory)))];
+            new SparseAccess<T>(shape, _interface, plan, Search))];
     }
 
     /// <summary>Nothing: the journal takes the memory back.</summary>
@@ -189,6 +189,10 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
             Floats.Clear(usage.Of(sequence), _shape.Slots);
         }
     }
+
+    private ISlotSearch Search(SparseMemory<T> memory) => _shape.IndexAbove < _shape.Slots
+        ? new IndexedSearch<T>(_shape, memory)
+        : new SlotScan<T>(_shape, memory);
 
     private float* StartReadGradients(int row) =>
         BackwardCall.StartGradients is { } parts

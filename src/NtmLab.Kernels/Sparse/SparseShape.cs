@@ -26,6 +26,12 @@ public sealed record SparseShape(
     int Nearest,
     float? Blank) : MemoryShape
 {
+    /// <summary>
+    /// Slots held up to which each read looks at every slot; with more an approximate index is made where it pays, see
+    /// <see cref="IndexedSearch{T}"/>.
+    /// </summary>
+    public int IndexAbove { get; init; } = int.MaxValue;
+
     /// <summary>Every head's, and last the one that erases.</summary>
     public override int Writes => ReadHeads + 1;
 

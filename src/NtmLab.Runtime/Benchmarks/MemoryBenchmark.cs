@@ -22,19 +22,24 @@ public static class MemoryBenchmark
     /// <param name="slots">The numbers of slots, 16 or more each.</param>
     /// <param name="steps">Steps of the sequence, 3 or more.</param>
     /// <param name="denseLimit">The most slots that the dense rivals are measured with.</param>
+    /// <param name="warmUp">Milliseconds for which a fused step is repeated before it is measured; a third of them for a dense one.</param>
     /// <exception cref="ConfigurationException">A number is out of range.</exception>
     public static IReadOnlyList<MemoryCost> Run(
-        IReadOnlyList<int> slots, int steps = 100, int denseLimit = DenseLimit)
+        IReadOnlyList<int> slots, int steps = 100, int denseLimit = DenseLimit, int warmUp = 1500)
     {
         Require.AtLeast("bench: --length", steps, 3);
-        set_num_threads(1);
-
-        // The compiler improves what it sees often: not while the first number of slots is measured.
-        Fused(new SparseOptions { Width = Width }, steps, isFilled: false);
-        var costs = new List<MemoryCost>();
         foreach (var count in slots)
         {
             Require.AtLeast("bench: --slots", count, 16);
+        }
+
+        set_num_threads(1);
+
+        // The compiler improves what it sees often: not while the first number of slots is measured.
+        Fused(new SparseOptions { Width = Width }, steps, isFilled: false, warmUp);
+        var costs = new List<MemoryCost>();
+        foreach (var count in slots)
+        {
             using var scope = NewDisposeScope();
             var sparse = new SparseOptions { Slots = count, Width = Width };
             var ntm = new NtmOptions { Slots = count, Width = Width };
@@ -42,18 +47,18 @@ public static class MemoryBenchmark
             costs.Add(new MemoryCost(
                 count,
                 steps,
-                Fused(sparse, steps, isFilled: false),
-                Fused(sparse, steps, isFilled: true),
-                isDense ? Reference(sparse, steps) : null,
-                isDense ? Reference(ntm, steps) : null,
-                isDense ? Fused(ntm, steps, isFilled: false) : null));
+                Fused(sparse, steps, isFilled: false, warmUp),
+                Fused(sparse, steps, isFilled: true, warmUp),
+                isDense ? Reference(sparse, steps, warmUp) : null,
+                isDense ? Reference(ntm, steps, warmUp) : null,
+                isDense ? Fused(ntm, steps, isFilled: false, warmUp) : null));
         }
 
         return costs;
     }
 
     /// <summary>The fused engine; what it holds is counted.</summary>
-    private static Cost Fused(MemoryModelOptions options, int steps, bool isFilled)
+    private static Cost Fused(MemoryModelOptions options, int steps, bool isFilled, int warmUp)
     {
         using var scope = NewDisposeScope();
         var (model, task, batch) = Make(options, steps);
@@ -62,7 +67,7 @@ public static class MemoryBenchmark
         var start = isFilled ? Filled(model, options) : null;
         Tensor Loss() => task.Loss(start is null ? model.Forward(batch.Input) : model.Run(batch.Input, start).Logits, batch);
 
-        var milliseconds = Median(model, Loss, leastMilliseconds: 1500);
+        var milliseconds = Median(model, Loss, warmUp);
         var state = start is null ? 0 : start.Tensors.Sum(part => part.numel() * sizeof(float));
         return new Cost(milliseconds, model.WorkspaceBytes + state);
     }
@@ -70,7 +75,7 @@ public static class MemoryBenchmark
     /// <summary>
     /// The reference engine; what its graph holds is taken from the growth of the process at the end of the forward pass.
     /// </summary>
-    private static Cost Reference(MemoryModelOptions options, int steps)
+    private static Cost Reference(MemoryModelOptions options, int steps, int warmUp)
     {
         using var scope = NewDisposeScope();
         var (model, task, batch) = Make(options, steps);
@@ -87,7 +92,7 @@ public static class MemoryBenchmark
             loss.backward();
         }
 
-        var milliseconds = Median(model, () => task.Loss(model.Forward(batch.Input), batch), leastMilliseconds: 500);
+        var milliseconds = Median(model, () => task.Loss(model.Forward(batch.Input), batch), warmUp / 3);
         return new Cost(milliseconds, Math.Max(grown, 0));
     }
 
@@ -114,14 +119,14 @@ public static class MemoryBenchmark
         return start.With(parts);
     }
 
-    private static double Median(SequenceModel model, Func<Tensor> loss, int leastMilliseconds)
+    private static double Median(SequenceModel model, Func<Tensor> loss, int warmUp)
     {
         Tensor[] parameters = [.. model.parameters()];
         double Step() => TrainingStep.Take(parameters, loss).Milliseconds;
 
-        var warm = Stopwatch.GetTimestamp();
+        var start = Stopwatch.GetTimestamp();
         var once = Step();
-        while (Stopwatch.GetElapsedTime(warm).TotalMilliseconds < leastMilliseconds)
+        while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < warmUp)
         {
             once = Step();
         }

@@ -10,7 +10,7 @@ namespace NtmLab.Memory;
 /// it writes and then reads with, and a gate; the interface is all keys, then all gates. One more write head erases the H least
 /// used slots before the others add their keys: <c>M = M' (1 - l) + sum_h w_h k_h</c> (equation 8).
 /// </summary>
-[CatalogName("mann-lrua", "Writes to the least recently used slots, reads by content (Santoro et al. 2016).")]
+[CatalogName("lrua", "Writes to the least recently used slots, reads by content (Santoro et al. 2016).")]
 public sealed class LruaPolicy : MemoryPolicy
 {
     private readonly Scalar _usageDecay;
@@ -21,7 +21,7 @@ public sealed class LruaPolicy : MemoryPolicy
     /// <param name="heads">The number of heads H that write and read.</param>
     /// <param name="usageDecay">What is left of the usage after a step, gamma.</param>
     public LruaPolicy(int width, int heads, double usageDecay)
-        : base("mann-lrua", width, heads, heads + 1)
+        : base("lrua", width, heads, heads + 1)
     {
         _usageDecay = usageDecay.ToScalar();
         _layout.Add("key", heads, width).Add("gate", heads, 1);

@@ -17,6 +17,7 @@ public sealed class SparsePolicy : MemoryPolicy
 {
     private readonly int _nearest;
     private readonly double _initialKeyStrength;
+    private readonly int _indexAbove;
     private readonly InterfaceLayout _layout = new();
 
     /// <summary>Makes the policy.</summary>
@@ -24,11 +25,21 @@ public sealed class SparsePolicy : MemoryPolicy
     /// <param name="heads">The number of heads H that write and read.</param>
     /// <param name="nearest">The number of slots K that a head reads.</param>
     /// <param name="initialKeyStrength">The key strength that heads start with, about; greater than 0.</param>
-    public SparsePolicy(int width, int heads, int nearest, double initialKeyStrength = NtmOptions.NeutralKeyStrength)
+    /// <param name="indexAbove">
+    /// Slots held up to which the fused engine looks at every slot, see <see cref="SparseOptions.IndexAbove"/>; the reference engine
+    /// always does.
+    /// </param>
+    public SparsePolicy(
+        int width,
+        int heads,
+        int nearest,
+        double initialKeyStrength = NtmOptions.NeutralKeyStrength,
+        int indexAbove = SparseOptions.DefaultIndexAbove)
         : base("sparse", width, heads, heads + 1)
     {
         _nearest = nearest;
         _initialKeyStrength = initialKeyStrength;
+        _indexAbove = indexAbove;
         _layout.Add("key", heads, width)
             .Add("keyStrength", heads, 1)
             .Add("writeGate", heads, 1)
@@ -65,7 +76,10 @@ public sealed class SparsePolicy : MemoryPolicy
         Width,
         ReadHeads,
         _nearest,
-        blank);
+        blank)
+        {
+            IndexAbove = _indexAbove,
+        };
 
     /// <inheritdoc/>
     public override void StartBias(Span<float> bias)

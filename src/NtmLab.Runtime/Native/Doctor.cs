@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using NtmLab.Kernels;
 using TorchSharp;
 
 namespace NtmLab.Native;
@@ -31,6 +32,7 @@ public static class Doctor
             libTorch,
             ExamineThreads(loads),
             ExamineVectors(),
+            ExamineIndex(),
             ExamineGpu(loads),
             ExamineFeed(repositoryRoot),
             ExamineFolder("runs directory", runsDirectory),
@@ -106,6 +108,14 @@ public static class Doctor
         return level is null
             ? new DoctorCheck("vectors", DoctorStatus.Warning, "none that .NET uses; the fused engine runs slowly")
             : new DoctorCheck("vectors", DoctorStatus.Ok, $"{level}, {width} floats at a time");
+    }
+
+    private static DoctorCheck ExamineIndex()
+    {
+        const string name = "slot index";
+        return SlotIndexLibrary.Fault is { } fault
+            ? new DoctorCheck(name, DoctorStatus.Warning, $"does not load, sparse memories are searched exactly: {fault}")
+            : new DoctorCheck(name, DoctorStatus.Ok, "USearch, for sparse memories of very many slots");
     }
 
     private static DoctorCheck ExamineGpu(bool libTorchLoads)

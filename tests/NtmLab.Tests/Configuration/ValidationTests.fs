@@ -67,6 +67,7 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "model.initialKeyStrength", "0", withModel (FifoOptions(InitialKeyStrength = 0.0))
     "model.initialKeyStrength", "NaN", withModel (KeepAllOptions(InitialKeyStrength = nan))
     "model.initialKeyStrength", "-1", withModel (ReservoirOptions(InitialKeyStrength = -1.0))
+    "model.indexAbove", "-1", withModel (SparseOptions(IndexAbove = -1))
     "model.threshold", "1.1", withModel (KeepNovelOptions(Threshold = 1.1))
     "model.threshold", "-1.1", withModel (KeepNovelOptions(Threshold = -1.1))
     "model.threshold", "NaN", withModel (KeepNovelOptions(Threshold = nan))

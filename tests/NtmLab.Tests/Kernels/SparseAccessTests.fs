@@ -23,10 +23,10 @@ type private CountingSearch(inner: ISlotSearch) =
 
         member _.Dispose() = inner.Dispose()
 
-let private shape = SparseShape(1, 1, CellKind.Lstm, 1, 1, 23, 6, 2, 3, Nullable 0.1f)
+let private shape = SparseShape(1, 1, CellKind.Lstm, 1, 1, 23, 6, 2, 3, Nullable 0.1f, IndexAbove = 0)
 
 /// One memory with the interface values of many steps.
-type private Played() =
+type private Played(find: SparseMemory<Lanes256> -> ISlotSearch) =
     let steps = 90
     let heads = SparseInterface<Lanes256> shape
     let mutable search = Unchecked.defaultof<CountingSearch>
@@ -37,7 +37,7 @@ type private Played() =
             heads,
             SegmentPlan(steps, steps, true),
             fun memory ->
-                search <- new CountingSearch(new SlotScan<Lanes256>(shape, memory))
+                search <- new CountingSearch(find memory)
                 search
         )
 
@@ -104,11 +104,20 @@ let private starts: (string * (Played -> unit)) list = [
         played.Access.Start(m, r, u)
 ]
 
+/// Every start with every search; the index is made with the third search.
+let private cases: (string * (Played -> unit) * (SparseMemory<Lanes256> -> ISlotSearch)) list = [
+    for name, start in starts do
+        name, start, (fun memory -> new SlotScan<Lanes256>(shape, memory))
+
+        if isNull SlotIndexLibrary.Fault then
+            $"{name} with an index", start, (fun memory -> new IndexedSearch<Lanes256>(shape, memory, 4))
+]
+
 let tests =
     testList "SparseAccess" [
-        for name, start in starts do
+        for name, start, find in cases do
             test $"undoing the steps of {name} gives back every memory bit for bit" {
-                use played = new Played()
+                use played = new Played(find)
                 start played
                 played.Take(0, true) |> ignore
 
@@ -124,7 +133,7 @@ let tests =
             }
 
             test $"steps of {name} that are taken again read and write the same bits, and search nothing" {
-                use played = new Played()
+                use played = new Played(find)
                 start played
                 let reads = [| for step in 0 .. played.Steps - 1 -> bits (played.Take(step, true)) |]
                 let _, weightings, usage = played.State played.Steps

@@ -14,7 +14,7 @@ type State = {
     Slots: Map<int, Slot>
     Saves: int
     Price: float
-    /// The prediction of the next input, the mean error of predictions so far, and of how many.
+    /// The prediction of the next input, the mean error of predictions so far, and the steps so far.
     Prediction: float[]
     MeanError: float
     Steps: int
@@ -30,8 +30,8 @@ let start (inputWidth: int) : State = {
     Steps = 0
 }
 
-/// What is offered in a step: the vector, the model's input, and what else the controller says.
-type Offer = { Vector: float[]; Input: float[]; More: float[] }
+/// What is offered in a step: the vector, the model's input, what else the controller says, and the slot that was drawn for it.
+type Offer = { Vector: float[]; Input: float[]; More: float[]; Drawn: int option }
 
 let private save (capacity: int) (strength: float) (vector: float[]) (state: State) : State = {
     state with
@@ -53,6 +53,22 @@ let private mostSimilar (offer: Offer) (state: State) : (int * float) option =
 
 /// A ring of the last vectors.
 let fifo (capacity: int) (offer: Offer) (state: State) : State = save capacity 1.0 offer.Vector state
+
+/// The first vectors in turn; then each one in the slot that was drawn for it, if one was.
+let reservoir (capacity: int) (offer: Offer) (state: State) : State =
+    let slot =
+        if state.Steps < capacity then
+            Some state.Steps
+        else
+            offer.Drawn
+
+    let held = { Vector = offer.Vector; Strength = 1.0; Count = 1.0 }
+
+    {
+        state with
+            Slots = slot |> Option.fold (fun slots slot -> Map.add slot held slots) state.Slots
+            Steps = state.Steps + 1
+    }
 
 /// Every vector in a slot of its own.
 let keepAll (offer: Offer) (state: State) : State = save System.Int32.MaxValue 1.0 offer.Vector state

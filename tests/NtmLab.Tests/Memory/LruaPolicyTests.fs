@@ -178,7 +178,7 @@ let private sizes =
             use policy = new LruaPolicy(2, 1, 0.95)
             let memory = torch.zeros (1L, 3L, 2L)
 
-            Faults.says<ShapeException> [ "mann-lrua"; "interface values"; "[1, 5]" ] (fun () ->
+            Faults.says<ShapeException> [ "lrua"; "interface values"; "[1, 5]" ] (fun () ->
                 policy.Write(memory, torch.zeros (1L, 5L), policy.Start memory) |> ignore)
         }
     ]

@@ -117,6 +117,27 @@ let private opening =
                 openAgain run.Directory |> ignore)
         }
 
+        test "a run is held as long as it is open" {
+            use folder = new Folder()
+            let run = create folder.Path
+            Expect.isTrue (RunFolder.IsHeld run.Directory) "since it was made"
+            run.Dispose()
+            Expect.isFalse (RunFolder.IsHeld run.Directory) "not after it was closed"
+            use again = openAgain run.Directory
+            Expect.isTrue (RunFolder.IsHeld again.Directory) "since it was opened again"
+        }
+
+        test "to ask whether a run is held does not hold it" {
+            use folder = new Folder()
+            let directory = (use run = create folder.Path in run.Directory)
+
+            for _ in 1..3 do
+                Expect.isFalse (RunFolder.IsHeld directory) "nobody is at it"
+
+            use again = openAgain directory
+            Expect.equal again.Directory directory "it opens"
+        }
+
         test "a run that is held can be read" {
             use folder = new Folder()
             use run = create folder.Path

@@ -4,6 +4,7 @@ open System
 open System.Threading
 open Expecto
 open NtmLab
+open NtmLab.Models
 open NtmLab.Tasks
 open NtmLab.Tests
 open NtmLab.Tests.Training.TrainingSetup
@@ -247,4 +248,47 @@ let private sameness =
         }
     ]
 
-let tests = testList "Trainer" [ schedule; solved; divergence; sameness ]
+/// One batch of a model that pays for each save, after a number of sequences: what was reported, and its parameters to the bit.
+let private oneBatch (price: float) (warmUp: int64) (sequences: int64) =
+    let gate = LearnedGateOptions(Controller = Samples.lstm 6 1, Slots = 5, Width = 4, Price = price)
+    let options = TrainingOptions(Sequences = 400L, Batch = 4, PriceWarmUp = warmUp)
+
+    use trainer = new Trainer(buildModel gate 1UL, task, options, evaluation, 1UL, StoppedClock())
+    trainer.State <- TrainerState(Sequences = sequences)
+    let recorder = trainBatches 1 trainer
+    recorder.Events, (snapshot trainer).Parameters
+
+let private price =
+    testList "price" [
+        test "a price moves the parameters, and is no part of the loss that is reported" {
+            let free, unpriced = oneBatch 0.0 0L 0L
+            let paid, priced = oneBatch 0.5 0L 0L
+            Expect.equal paid free "the loss of the task alone"
+            Expect.notEqual priced unpriced "training lessens the price"
+        }
+
+        test "a price counts for nothing in the first batch of its warm up" {
+            for warmUp in [ 1L; 16L; 1_000_000L ] do
+                Expect.equal (oneBatch 0.5 warmUp 0L) (oneBatch 0.0 0L 0L) $"a warm up of {warmUp} sequences"
+        }
+
+        // Powers of two, with which nothing is rounded.
+        for sequences in [ 1L; 2L; 4L; 8L ] do
+            test $"after {sequences} of 16 sequences of its warm up a price counts {sequences}/16" {
+                let share = float sequences / 16.0
+                let _, warm = oneBatch 0.5 16L sequences
+                Expect.equal warm (snd (oneBatch (0.5 * share) 0L sequences)) "as a price of that part does"
+                Expect.notEqual warm (snd (oneBatch 0.5 0L sequences)) "and not as the whole"
+                Expect.notEqual warm (snd (oneBatch 0.0 0L sequences)) "nor as none"
+            }
+
+        test "a price counts in full from the end of its warm up on" {
+            for sequences in [ 16L; 20L; 200L ] do
+                Expect.equal
+                    (oneBatch 0.5 16L sequences)
+                    (oneBatch 0.5 0L sequences)
+                    $"after {sequences} sequences"
+        }
+    ]
+
+let tests = testList "Trainer" [ schedule; solved; price; divergence; sameness ]

@@ -173,7 +173,7 @@ let print () =
             for setting in settings do
                 let at repeats =
                     let found = choice order way setting repeats
-                    $"{TradeOff.median found.Gains, 7:F3} ({TradeOff.median found.Costs, 5:F1})"
+                    $"{Statistics.median found.Gains, 7:F3} ({Statistics.median found.Costs, 5:F1})"
 
                 eprintfn $"""{way, -13}{fst setting, 4} {repeats |> List.map at |> String.concat ""}"""
 

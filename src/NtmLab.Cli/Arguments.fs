@@ -36,6 +36,19 @@ type ShowArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// Options of `ntmlab compare`.
+type CompareArgument =
+    | [<MainCommand; ExactlyOnce>] Compared of runs: string list
+    | Runs of directory: string
+    | Json
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Compared _ -> "the runs: their ids, the paths of their folders, or names of experiments."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+
 /// Options of `ntmlab evaluate`.
 type EvaluateArgument =
     | [<MainCommand; ExactlyOnce>] Run of run: string
@@ -223,6 +236,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "list">] Listed of ParseResults<ListArgument>
     | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArgument>
+    | [<CliPrefix(CliPrefix.None)>] Compare of ParseResults<CompareArgument>
     | [<CliPrefix(CliPrefix.None)>] Evaluate of ParseResults<EvaluateArgument>
     | [<CliPrefix(CliPrefix.None)>] Export of ParseResults<ExportArgument>
     | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArgument>
@@ -240,6 +254,8 @@ type Verb =
             | Listed _ -> "list models, tasks, policies, presets or experiments."
             | Runs _ -> "list the runs."
             | Show _ -> "show one run, or what its memory held."
+            | Compare _ ->
+                "hold runs against each other: medians over seeds with intervals, and rank tests between configurations."
             | Evaluate _ ->
                 "score a run's model at other lengths, with more memory, with a memory that was kept, or with other options of the task."
             | Export _ -> "write a run's weights or metrics for PyTorch, pandas, TensorBoard and others."

@@ -17,6 +17,7 @@ let private verbs = [
     "show-task"
     "runs"
     "show"
+    "compare"
     "bench"
     "doctor"
     "test"
@@ -40,6 +41,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.Resume arguments -> Commands.resume arguments
         | Verb.Listed arguments -> Commands.list arguments
         | Verb.Runs arguments -> Commands.runs arguments
+        | Verb.Compare arguments -> Compare.run arguments
         | Verb.Show arguments -> Commands.show arguments
         | Verb.Evaluate arguments -> Commands.evaluate arguments
         | Verb.Export arguments -> Interchange.export arguments

@@ -18,16 +18,6 @@ type Choice = {
 /// Choices under one heading.
 type Panel = { Heading: string; Choices: Choice list }
 
-/// The middle value.
-let median (values: float list) : float =
-    let sorted = List.sort values
-    let middle = sorted.Length / 2
-
-    if sorted.Length % 2 = 1 then
-        sorted[middle]
-    else
-        (sorted[middle - 1] + sorted[middle]) / 2.0
-
 /// Costs are counts: less than one is drawn as one.
 let private logarithm (cost: float) : float = Math.Log10(max cost 1.0)
 
@@ -49,13 +39,13 @@ let private colours = Palettes.Category10().Colors
 /// One way's settings: medians joined from cheap to dear, with bars from the least to the greatest seed.
 let private series (plot: Plot) (index: int) (way: string) (choices: Choice list) : unit =
     let colour = colours[index % colours.Length]
-    let choices = choices |> List.sortBy (fun choice -> median choice.Costs)
+    let choices = choices |> List.sortBy (fun choice -> Statistics.median choice.Costs)
     let logs = List.map logarithm
 
     let points =
         choices
         |> List.map (fun choice -> logs choice.Costs, choice.Gains)
-        |> List.map (fun (costs, gains) -> median costs, median gains, costs, gains)
+        |> List.map (fun (costs, gains) -> Statistics.median costs, Statistics.median gains, costs, gains)
 
     let xs = [| for x, _, _, _ in points -> x |]
     let ys = [| for _, y, _, _ in points -> y |]

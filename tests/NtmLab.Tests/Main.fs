@@ -143,6 +143,7 @@ let private tests () : Test =
             FSharp.ExampleTests.tests
             FSharp.PolicyTests.tests
             FSharp.StudyTests.tests
+            FSharp.StatisticsTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
                 FSharp.Differentiation.FunctionLawsTests.tests
@@ -157,6 +158,7 @@ let private tests () : Test =
             Cli.CommandLineTests.tests
             Cli.MemoryCommandTests.tests
             Cli.InterchangeCommandTests.tests
+            Cli.CompareCommandTests.tests
         ]
         RepositoryTests.tests
     ]

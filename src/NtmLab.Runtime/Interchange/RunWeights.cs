@@ -63,21 +63,21 @@ public static class RunWeights
             },
             clock);
         Checkpoint.SaveModel(folder.LastCheckpoint, tensors, folder.Record.Id);
-        folder.Update(record => record.WithStatus(RunStatus.Finished));
+        folder.Update(record => record with { Status = RunStatus.Finished, Fault = null });
         return (folder.Directory, folder.Record);
     }
 
-    /// <summary>The record of a run of the same configuration that has not been trained.</summary>
+    /// <summary>The record of a run of the same configuration that has not been trained, as it is until its weights are there.</summary>
     private static RunRecord Blank(RunRecord record) => record with
     {
-        Status = RunStatus.Running,
+        Status = RunStatus.Failed,
         Sequences = 0,
         Seconds = 0,
         SkippedBatches = 0,
         SolvedAtSequences = null,
         SolvedAtSeconds = null,
         Evaluation = [],
-        Fault = null,
+        Fault = "The import did not come to its end.",
     };
 
     private static WeightsLayout LayoutOf(RunRecord record) => WeightsLayout.Of(ConfigurationJson.ReadModel(record.Configuration));

@@ -14,15 +14,15 @@ let private within (test: string -> unit) : unit =
     use folder = new Scratch.Folder()
     test folder.Path
 
-/// A copy experiment of a few seconds.
-let private small (runs: string) : string list = [
+/// A copy experiment of so many sequences.
+let private copying (sequences: int) (runs: string) : string list = [
     "run"
     copy
     "--runs"
     runs
     for change in
         [
-            "training.sequences=600"
+            $"training.sequences={sequences}"
             "training.evaluateEvery=200"
             "training.checkpointEvery=40"
             "evaluation.lengths=3,5"
@@ -33,6 +33,9 @@ let private small (runs: string) : string list = [
         "--set"
         change
 ]
+
+/// One of a few seconds.
+let private small: string -> string list = copying 600
 
 /// A request that is refused: the exit code, and what the one sentence must say.
 let private refused (name: string) (code: int) (said: string list) (arguments: string list) : Test =
@@ -73,6 +76,13 @@ let private entries (run: string) : (string * byte[]) list =
 
 let private firstRun (runs: string) : string = Directory.GetDirectories runs |> Array.sort |> Array.head
 
+/// Expects that a run ended as another one did.
+let private expectSame (run: string) (whole: string) : unit =
+    Expect.equal (metrics run) (metrics whole) "metrics"
+    let evaluations run = File.ReadAllText(Path.Combine(run, "evaluations.jsonl"))
+    Expect.equal (evaluations run) (evaluations whole) "evaluations"
+    Expect.isTrue (entries run = entries whole) "parameters and optimiser"
+
 /// Stops a run on its way, in the given manner, resumes it, and compares it with one that was never stopped.
 let private resumesAfter (stop: Process -> unit) : unit =
     within (fun folder ->
@@ -91,8 +101,53 @@ let private resumesAfter (stop: Process -> unit) : unit =
         stop running
         Expect.notEqual (finish running).Code 0 "the stopped run"
         Expect.equal (run [ "resume"; firstRun cut ]).Code 0 "the resumed run"
-        Expect.equal (metrics (firstRun cut)) (metrics (firstRun whole)) "metrics"
-        Expect.isTrue (entries (firstRun cut) = entries (firstRun whole)) "parameters and optimiser")
+        expectSame (firstRun cut) (firstRun whole))
+
+/// Kills a run, and what goes on with it, at random moments: some before there is a run, some while it starts, trains, saves or draws.
+/// Where it comes to its end before it was killed so often, another one is begun.
+let private killedAtRandom (kills: int) : unit =
+    within (fun folder ->
+        let request = copying 6000
+        let whole = Path.Combine(folder, "whole")
+        Expect.equal (run (request whole)).Code 0 "the uninterrupted run"
+        let random = NtmLab.RandomStream(1UL, "kills")
+        let mutable left = kills
+
+        while left > 0 do
+            let runs = Path.Combine(folder, $"with {left} to go")
+
+            let goOn () =
+                let begun =
+                    if Directory.Exists runs then
+                        Directory.GetDirectories runs
+                        |> Array.sort
+                        |> Array.tryFind (fun run -> File.Exists(Path.Combine(run, "run.json")))
+                    else
+                        None
+
+                begun
+                |> Option.map (fun run -> [ "resume"; run ])
+                |> Option.defaultValue (request runs)
+
+            let mutable ended = false
+
+            while not ended do
+                use running = start (goOn ())
+
+                if left > 0 && not (running.WaitForExit(random.Next(300, 2500))) then
+                    running.Kill()
+                    left <- left - 1
+                    finish running |> ignore
+                else
+                    let outcome = finish running
+                    Expect.equal outcome.Code 0 outcome.Errors
+                    ended <- true
+
+            let finished =
+                Directory.GetDirectories runs
+                |> Array.find (fun run -> File.Exists(Path.Combine(run, "checkpoints", "last.ckpt")))
+
+            expectSame finished (firstRun whole))
 
 let private terminate (running: Process) : unit =
     use signal = Process.Start("kill", [ "-TERM"; string running.Id ])
@@ -179,6 +234,8 @@ let tests =
             resumesAfter terminate)
         testCase "a run that is killed goes on as if it had not been" (fun () ->
             resumesAfter (fun running -> running.Kill()))
+        testCase "a run that is killed at twenty random moments ends as if it had never been" (fun () ->
+            killedAtRandom 20)
         testCase "a truncated checkpoint is refused and left as it is" (fun () ->
             within (fun folder ->
                 Expect.equal (run (small folder)).Code 0 "the run"

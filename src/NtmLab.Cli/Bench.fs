@@ -134,17 +134,7 @@ let private benchRecall (arguments: ParseResults<BenchArgument>) (json: bool) : 
     if json then
         printJson (JsonSerializer.SerializeToNode(costs, ConfigurationJson.Options))
     else
-        table [
-            "slots"
-            "contents"
-            "us a scan"
-            "us a search"
-            "us to put"
-            "us to make, a slot"
-            "recall"
-            "after replacing"
-            "MiB"
-        ] [
+        table [ "slots"; "contents"; "scan"; "search"; "put"; "make"; "recall"; "later"; "MiB" ] [
             for result in costs do
                 let cost = result.Cost
 
@@ -161,6 +151,10 @@ let private benchRecall (arguments: ParseResults<BenchArgument>) (json: bool) : 
                 ]
         ]
 
+        printfn
+            "us to look at every slot, to search and to put a row by the index, and to make it for each slot;"
+
+        printfn "recall of the nearest 4, later: after up to 20 000 rows were replaced; MiB estimated"
         let dearest = costs |> Seq.maxBy _.Cost.ScansToMake
 
         printfn

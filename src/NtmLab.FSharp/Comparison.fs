@@ -1,4 +1,4 @@
-/// Runs side by side: those that differ in their seed only are one group, and groups are held against each other.
+/// Runs side by side: those that differ in nothing but seed and name are one group, and groups are held against each other.
 [<RequireQualifiedAccess>]
 module NtmLab.Comparison
 

@@ -87,10 +87,7 @@ let medianInterval (values: float list) : Interval =
 
 /// Twice the rank of each value, from 2 on; equal ones have the mean of their ranks.
 let private doubledRanks (values: float list) : int list = [
-    for value in values ->
-        let below = values |> List.filter (fun other -> other < value) |> List.length
-        let equal = values |> List.filter ((=) value) |> List.length
-        2 * below + equal + 1
+    for rank in Statistics.Ranks(values, RankDefinition.Average) -> int (2.0 * rank)
 ]
 
 /// The share of all choices of m of these ranks whose sum is as far from its mean as that of the first m, or further.
@@ -173,14 +170,13 @@ let private fit (what: string) (ofX: float -> float) (points: (float * float) li
     let ys = [| for _, y in points -> log y |]
     let struct (intercept, slope) = Fit.Line(xs, ys)
     let fitted = xs |> Array.map (fun x -> intercept + slope * x)
-    let mean = Array.average ys
-    let variance = ys |> Array.sumBy (fun y -> (y - mean) ** 2.0)
-    let left = Array.fold2 (fun sum y line -> sum + (y - line) ** 2.0) 0.0 ys fitted
+    let explained = GoodnessOfFit.CoefficientOfDetermination(fitted, ys)
 
     {
         Scale = exp intercept
         Rate = slope
-        RSquared = if variance = 0.0 then 1.0 else 1.0 - left / variance
+        // Of values that are all equal there is nothing left to explain.
+        RSquared = if Double.IsFinite explained then explained else 1.0
     }
 
 /// `y = scale x^rate` through points (x, y), both greater than 0.

@@ -156,6 +156,7 @@ let private tests () : Test =
         ]
         testList "Cli" [
             Cli.CommandLineTests.tests
+            Cli.ResumeTests.tests
             Cli.MemoryCommandTests.tests
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests

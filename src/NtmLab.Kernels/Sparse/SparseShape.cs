@@ -27,8 +27,8 @@ public sealed record SparseShape(
     float? Blank) : MemoryShape
 {
     /// <summary>
-    /// Slots held up to which each read looks at every slot; with more an approximate index is made where it pays, see
-    /// <see cref="IndexedSearch{T}"/>.
+    /// Slots held up to which each read looks at every slot; 0 or more. With more an approximate index is made where it pays, and if
+    /// its library loads: <see cref="SlotIndexLibrary"/>. By default never.
     /// </summary>
     public int IndexAbove { get; init; } = int.MaxValue;
 

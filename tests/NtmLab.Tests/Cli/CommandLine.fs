@@ -3,9 +3,10 @@ module NtmLab.Tests.Cli.CommandLine
 
 open System.Diagnostics
 open System.IO
+open NtmLab.Tests
 
 /// The top folder of the checkout.
-let root: string = NtmLab.Tests.Scratch.repository.Value
+let root: string = Scratch.repository.Value
 
 /// What a finished process left.
 type Outcome = { Code: int; Output: string; Errors: string }
@@ -43,3 +44,37 @@ let finish (running: Process) : Outcome =
 let run (arguments: string list) : Outcome =
     use running = start arguments
     finish running
+
+/// The script of the copy task.
+let copy: string = "experiments/copy.fsx"
+
+/// A folder for a test, gone with it.
+let within (test: string -> unit) : unit =
+    use folder = new Scratch.Folder()
+    test folder.Path
+
+/// A copy experiment of so many sequences.
+let copying (sequences: int) (runs: string) : string list = [
+    "run"
+    copy
+    "--runs"
+    runs
+    for change in
+        [
+            $"training.sequences={sequences}"
+            "training.evaluateEvery=200"
+            "training.checkpointEvery=40"
+            "evaluation.lengths=3,5"
+            "evaluation.sequences=4"
+            "model.slots=16"
+            "task.maxLength=6"
+        ] do
+        "--set"
+        change
+]
+
+/// One of a few seconds.
+let small: string -> string list = copying 600
+
+/// The first run in a folder of runs.
+let firstRun (runs: string) : string = Directory.GetDirectories runs |> Array.sort |> Array.head

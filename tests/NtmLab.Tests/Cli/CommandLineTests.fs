@@ -8,35 +8,6 @@ open Expecto
 open NtmLab.Tests
 open NtmLab.Tests.Cli.CommandLine
 
-let private copy = "experiments/copy.fsx"
-
-let private within (test: string -> unit) : unit =
-    use folder = new Scratch.Folder()
-    test folder.Path
-
-/// A copy experiment of so many sequences.
-let private copying (sequences: int) (runs: string) : string list = [
-    "run"
-    copy
-    "--runs"
-    runs
-    for change in
-        [
-            $"training.sequences={sequences}"
-            "training.evaluateEvery=200"
-            "training.checkpointEvery=40"
-            "evaluation.lengths=3,5"
-            "evaluation.sequences=4"
-            "model.slots=16"
-            "task.maxLength=6"
-        ] do
-        "--set"
-        change
-]
-
-/// One of a few seconds.
-let private small: string -> string list = copying 600
-
 /// A request that is refused: the exit code, and what the one sentence must say.
 let private refused (name: string) (code: int) (said: string list) (arguments: string list) : Test =
     testCase name (fun () ->
@@ -54,104 +25,6 @@ let private script (text: string) (test: string -> unit) : unit =
         let file = Path.Combine(folder, "script.fsx")
         File.WriteAllText(file, text)
         test file)
-
-/// Metrics without the seconds, which no two runs share.
-let private metrics (run: string) : string list =
-    File.ReadAllLines(Path.Combine(run, "metrics.jsonl"))
-    |> Array.map (fun line -> line[.. line.IndexOf ",\"seconds\"" - 1])
-    |> Array.toList
-
-/// What the checkpoint holds, but for its manifest, which counts seconds.
-let private entries (run: string) : (string * byte[]) list =
-    use archive = Compression.ZipFile.OpenRead(Path.Combine(run, "checkpoints", "last.ckpt"))
-
-    [
-        for entry in archive.Entries do
-            if not (entry.FullName.StartsWith "manifest.") then
-                use stream = entry.Open()
-                use memory = new MemoryStream()
-                stream.CopyTo memory
-                entry.FullName, memory.ToArray()
-    ]
-
-let private firstRun (runs: string) : string = Directory.GetDirectories runs |> Array.sort |> Array.head
-
-/// Expects that a run ended as another one did.
-let private expectSame (run: string) (whole: string) : unit =
-    Expect.equal (metrics run) (metrics whole) "metrics"
-    let evaluations run = File.ReadAllText(Path.Combine(run, "evaluations.jsonl"))
-    Expect.equal (evaluations run) (evaluations whole) "evaluations"
-    Expect.isTrue (entries run = entries whole) "parameters and optimiser"
-
-/// Stops a run on its way, in the given manner, resumes it, and compares it with one that was never stopped.
-let private resumesAfter (stop: Process -> unit) : unit =
-    within (fun folder ->
-        let whole, cut = Path.Combine(folder, "whole"), Path.Combine(folder, "cut")
-        Expect.equal (run (small whole)).Code 0 "the uninterrupted run"
-        use running = start (small cut)
-        let deadline = Stopwatch.StartNew()
-
-        let hasCheckpoint () =
-            Directory.Exists cut
-            && Directory.GetFiles(cut, "last.ckpt", SearchOption.AllDirectories).Length > 0
-
-        while not (hasCheckpoint ()) && deadline.Elapsed.TotalSeconds < 60.0 do
-            Threading.Thread.Sleep 5
-
-        stop running
-        Expect.notEqual (finish running).Code 0 "the stopped run"
-        Expect.equal (run [ "resume"; firstRun cut ]).Code 0 "the resumed run"
-        expectSame (firstRun cut) (firstRun whole))
-
-/// Kills a run, and what goes on with it, at random moments: some before there is a run, some while it starts, trains, saves or draws.
-/// Where it comes to its end before it was killed so often, another one is begun.
-let private killedAtRandom (kills: int) : unit =
-    within (fun folder ->
-        let request = copying 6000
-        let whole = Path.Combine(folder, "whole")
-        Expect.equal (run (request whole)).Code 0 "the uninterrupted run"
-        let random = NtmLab.RandomStream(1UL, "kills")
-        let mutable left = kills
-
-        while left > 0 do
-            let runs = Path.Combine(folder, $"with {left} to go")
-
-            let goOn () =
-                let begun =
-                    if Directory.Exists runs then
-                        Directory.GetDirectories runs
-                        |> Array.sort
-                        |> Array.tryFind (fun run -> File.Exists(Path.Combine(run, "run.json")))
-                    else
-                        None
-
-                begun
-                |> Option.map (fun run -> [ "resume"; run ])
-                |> Option.defaultValue (request runs)
-
-            let mutable ended = false
-
-            while not ended do
-                use running = start (goOn ())
-
-                if left > 0 && not (running.WaitForExit(random.Next(300, 2500))) then
-                    running.Kill()
-                    left <- left - 1
-                    finish running |> ignore
-                else
-                    let outcome = finish running
-                    Expect.equal outcome.Code 0 outcome.Errors
-                    ended <- true
-
-            let finished =
-                Directory.GetDirectories runs
-                |> Array.find (fun run -> File.Exists(Path.Combine(run, "checkpoints", "last.ckpt")))
-
-            expectSame finished (firstRun whole))
-
-let private terminate (running: Process) : unit =
-    use signal = Process.Start("kill", [ "-TERM"; string running.Id ])
-    signal.WaitForExit()
 
 let tests =
     testSequenced
@@ -227,31 +100,6 @@ let tests =
                 Expect.isTrue (fst (first.TryGetProperty "perfectFraction")) "perfectFraction"
                 let pictures = Directory.GetFiles(Path.Combine(firstRun folder, "pictures"))
                 Expect.isGreaterThanOrEqual pictures.Length 8 "pictures"))
-        testCase "a run that is asked to stop goes on as if it had not been" (fun () ->
-            if OperatingSystem.IsWindows() then
-                skiptest "there are no signals here"
-
-            resumesAfter terminate)
-        testCase "a run that is killed goes on as if it had not been" (fun () ->
-            resumesAfter (fun running -> running.Kill()))
-        testCase "a run that is killed at twenty random moments ends as if it had never been" (fun () ->
-            killedAtRandom 20)
-        testCase "a truncated checkpoint is refused and left as it is" (fun () ->
-            within (fun folder ->
-                Expect.equal (run (small folder)).Code 0 "the run"
-                let record = Path.Combine(firstRun folder, "run.json")
-
-                File.WriteAllText(
-                    record,
-                    (File.ReadAllText record).Replace("\"finished\"", "\"interrupted\"")
-                )
-
-                let checkpoint = Path.Combine(firstRun folder, "checkpoints", "last.ckpt")
-                File.WriteAllBytes(checkpoint, (File.ReadAllBytes checkpoint)[..999])
-                let outcome = run [ "resume"; firstRun folder ]
-                Expect.equal outcome.Code 1 "exit code"
-                Expect.stringContains outcome.Errors "truncated" "sentence"
-                Expect.equal (FileInfo checkpoint).Length 1000L "the file"))
         testCase
             "a script of several experiments runs them all and compares them, diverged ones with the rest"
             (fun () ->

@@ -134,6 +134,10 @@ public sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Whether a folder holds a run.</summary>
+    /// <param name="directory">The folder.</param>
+    public static bool IsRun(string directory) => File.Exists(Path.Combine(directory, RecordFile));
+
     /// <summary>The script of a run as it was when the run was made.</summary>
     /// <param name="directory">The run's folder.</param>
     public static string ScriptOf(string directory) => Path.Combine(directory, "script.fsx");

@@ -77,6 +77,11 @@ let ways: (string * (string * ModelOptions) list) list = [
                 InitialKeyStrength = 5.0
             )
     ]
+    "dnc",
+    [
+        for slots in [ 8; 32 ] ->
+            $"{slots}", DncOptions(Controller = controller, Width = width, Slots = slots)
+    ]
     "mann-lrua", [ "32", LruaOptions(Controller = controller, Width = width, Slots = 32) ]
     "sparse",
     [

@@ -32,6 +32,7 @@ let private markers = [|
     MarkerShape.OpenTriangleUp
     MarkerShape.OpenDiamond
     MarkerShape.OpenTriangleDown
+    MarkerShape.Eks
 |]
 
 let private colours = Palettes.Category10().Colors
@@ -54,10 +55,10 @@ let private series (plot: Plot) (index: int) (way: string) (choices: Choice list
         Plottables.ErrorBar(
             xs,
             ys,
-            [| for x, _, costs, _ in points -> x - List.min costs |],
-            [| for x, _, costs, _ in points -> List.max costs - x |],
-            [| for _, y, _, gains in points -> y - List.min gains |],
-            [| for _, y, _, gains in points -> List.max gains - y |]
+            xErrorsPositive = [| for x, _, costs, _ in points -> List.max costs - x |],
+            xErrorsNegative = [| for x, _, costs, _ in points -> x - List.min costs |],
+            yErrorsPositive = [| for _, y, _, gains in points -> List.max gains - y |],
+            yErrorsNegative = [| for _, y, _, gains in points -> y - List.min gains |]
         )
 
     bars.Color <- colour.WithAlpha 0.5

@@ -14,24 +14,52 @@ open NtmLab.Configuration
 open NtmLab.Models
 open NtmLab.Native
 open NtmLab.Runs
+open NtmLab.Runs.Store
 open NtmLab.Tasks
 open Spectre.Console
 
-/// The folder of a run given by id or path; `missing` is what there is none of, for the sentence that says so.
-let private findRunOr (missing: string) (runs: string) (run: string) : string =
-    let candidates = [ run; Path.Combine(runs, run) ]
+/// The runs of a folder, from the store if there is one; what is left out is said.
+let openRuns (runs: string) : IRunSource =
+    RunSources.Open(runs, (fun sentence -> eprintfn "ntmlab: %s" sentence))
 
-    match
-        candidates
-        |> List.tryFind (fun directory -> File.Exists(Path.Combine(directory, "run.json")))
-    with
-    | Some directory -> Path.GetFullPath directory
+/// `missing` is what there is none of, for the sentence that says so.
+let private noSuch (missing: string) (source: IRunSource) (run: string) : exn =
+    let known = source.List() |> Seq.map _.Record.Id
+    ConfigurationException $"{missing} '{run}'; {Suggestion.For(run, known)}"
+
+/// The folder of a run given by id or path, if it lies here.
+let private folderOf (runs: string) (run: string) : string option =
+    [ run; Path.Combine(runs, run) ]
+    |> List.tryFind RunFolder.IsRun
+    |> Option.map Path.GetFullPath
+
+let private findRunOr (missing: string) (runs: string) (run: string) : string =
+    match folderOf runs run with
+    | Some directory -> directory
     | None ->
-        let known = RunFolder.List runs |> Seq.map (fun found -> (snd (found.ToTuple())).Id)
-        raise (ConfigurationException $"{missing} '{run}'; {Suggestion.For(run, known)}")
+        use source = openRuns runs
+
+        match source.Find run with
+        | null -> raise (noSuch missing source run)
+        | known -> known.RequiredDirectory
 
 /// The folder of a run given by id or path.
 let findRun: string -> string -> string = findRunOr "there is no run"
+
+/// A run given by id or path, with the source that it is read from.
+let findKnown (runs: string) (run: string) : IRunSource * KnownRun =
+    match folderOf runs run with
+    | Some directory ->
+        let parent = Path.GetDirectoryName directory |> Option.ofObj |> Option.defaultValue runs
+        new RunFolders(parent), KnownRun(RunFolder.ReadRecord directory, directory)
+    | None ->
+        let source = openRuns runs
+
+        match source.Find run with
+        | null ->
+            use source = source
+            raise (noSuch "there is no run" source run)
+        | known -> source, known
 
 /// The file of the memory that a run kept.
 let private memoryOf (directory: string) : string =
@@ -283,10 +311,11 @@ let list (arguments: ParseResults<ListArgument>) : int =
 
 /// `ntmlab runs`.
 let runs (arguments: ParseResults<RunsArgument>) : int =
-    let found = RunFolder.List(arguments.GetResult(RunsArgument.Runs, "runs"))
+    use source = openRuns (arguments.GetResult(RunsArgument.Runs, "runs"))
+    let found = source.List()
 
     if arguments.Contains RunsArgument.Json then
-        printJson (jsonList [ for struct (directory, record) in found -> record.Report directory ])
+        printJson (jsonList [ for run in found -> run.Record.Report run.Directory ])
     else
         let solved (record: RunRecord) =
             if record.SolvedAtSequences.HasValue then
@@ -295,7 +324,7 @@ let runs (arguments: ParseResults<RunsArgument>) : int =
                 "-"
 
         table [ "run"; "status"; "model"; "task"; "seed"; "sequences"; "solved at" ] [
-            for struct (_, record) in found ->
+            for record in found |> Seq.map _.Record ->
                 [
                     record.Id
                     (string record.Status).ToLowerInvariant()
@@ -328,27 +357,34 @@ let private showMemory (directory: string) (json: bool) : unit =
 
 /// `ntmlab show`.
 let show (arguments: ParseResults<ShowArgument>) : int =
-    let directory =
-        findRun (arguments.GetResult(ShowArgument.Runs, "runs")) (arguments.GetResult ShowArgument.Run)
-
-    let record = RunFolder.ReadRecord directory
+    let runs = arguments.GetResult(ShowArgument.Runs, "runs")
+    let run = arguments.GetResult ShowArgument.Run
 
     if arguments.Contains ShowArgument.Memory then
-        showMemory directory (arguments.Contains ShowArgument.Json)
-    elif arguments.Contains ShowArgument.Json then
-        let document = record.Report directory
-        document["configuration"] <- record.Configuration.DeepClone()
-        document["codeVersion"] <- JsonValue.Create record.CodeVersion
-        printJson document
+        showMemory (findRun runs run) (arguments.Contains ShowArgument.Json)
     else
-        Display.outcome record
-        Display.scores record
+        let source, known = findKnown runs run
+        source.Dispose()
+        let record = known.Record
 
-        Console.Out.WriteLine
-            $"status: {(string record.Status).ToLowerInvariant()}, code {record.CodeVersion}"
+        if arguments.Contains ShowArgument.Json then
+            let document = record.Report known.Directory
+            document["configuration"] <- record.Configuration.DeepClone()
+            document["codeVersion"] <- JsonValue.Create record.CodeVersion
+            printJson document
+        else
+            Display.outcome record
+            Display.scores record
 
-        Console.Out.WriteLine $"configuration: {record.Configuration.ToJsonString ConfigurationJson.Options}"
-        Console.Out.WriteLine $"run folder: {directory}"
+            Console.Out.WriteLine
+                $"status: {(string record.Status).ToLowerInvariant()}, code {record.CodeVersion}"
+
+            Console.Out.WriteLine
+                $"configuration: {record.Configuration.ToJsonString ConfigurationJson.Options}"
+
+            match known.Directory with
+            | null -> Console.Out.WriteLine "run folder: on another machine"
+            | directory -> Console.Out.WriteLine $"run folder: {directory}"
 
     0
 

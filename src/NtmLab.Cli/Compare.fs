@@ -13,15 +13,17 @@ open NtmLab.Runs
 let private number (value: float) : string = value.ToString("G4", CultureInfo.InvariantCulture)
 
 /// The finished runs of an experiment's name, or one run of any status.
-let private find (runs: string) (given: string) : RunRecord list =
+let private find (source: IRunSource) (runs: string) (given: string) : RunRecord list =
     let named = [
-        for struct (_, record) in RunFolder.List runs do
-            if record.Name = given && record.Status = RunStatus.Finished then
-                record
+        for run in source.List() do
+            if run.Record.Name = given && run.Record.Status = RunStatus.Finished then
+                run.Record
     ]
 
     if named.IsEmpty then
-        [ RunFolder.ReadRecord(Commands.findRun runs given) ]
+        let found, known = Commands.findKnown runs given
+        found.Dispose()
+        [ known.Record ]
     else
         List.rev named
 
@@ -87,7 +89,12 @@ let private show (score: string) (groups: Comparison.Group list) (contests: Comp
 let run (arguments: ParseResults<CompareArgument>) : int =
     let runs = arguments.GetResult(CompareArgument.Runs, "runs")
 
-    let records = arguments.GetResult Compared |> List.collect (find runs) |> List.distinctBy _.Id
+    use source = Commands.openRuns runs
+
+    let records =
+        arguments.GetResult Compared
+        |> List.collect (find source runs)
+        |> List.distinctBy _.Id
 
     requireScores records
     let groups = Comparison.groups records

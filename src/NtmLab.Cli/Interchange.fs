@@ -23,7 +23,9 @@ let private formatOf (format: Format) : ExportFormat =
 let export (arguments: ParseResults<ExportArgument>) : int =
     match arguments.GetResults Places with
     | [ run; file ] ->
-        let directory = Commands.findRun (arguments.GetResult(ExportArgument.Runs, "runs")) run
+        let source, known = Commands.findKnown (arguments.GetResult(ExportArgument.Runs, "runs")) run
+
+        use source = source
 
         let format =
             match arguments.TryGetResult To with
@@ -34,7 +36,8 @@ let export (arguments: ParseResults<ExportArgument>) : int =
 
         let files =
             RunExport.Write(
-                directory,
+                source,
+                known,
                 file,
                 format,
                 arguments.Contains ExportArgument.Best,
@@ -43,7 +46,7 @@ let export (arguments: ParseResults<ExportArgument>) : int =
 
         if arguments.Contains ExportArgument.Json then
             let document = JsonObject()
-            document["run"] <- JsonValue.Create(Path.GetFileName directory)
+            document["run"] <- JsonValue.Create known.Record.Id
             document["format"] <- JsonValue.Create((string format).ToLowerInvariant())
 
             document["files"] <-

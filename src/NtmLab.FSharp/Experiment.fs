@@ -12,6 +12,7 @@ open NtmLab.Configuration
 open NtmLab.Display
 open NtmLab.Models
 open NtmLab.Runs
+open NtmLab.Runs.Store
 open NtmLab.Training
 open TorchSharp
 
@@ -60,6 +61,7 @@ let private openFolder
     (nameInScript: string)
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
+    (store: StoreFollower)
     : RunFolder =
     match session.Resume with
     | Some directory -> RunFolder.Open(directory, TimeProvider.System)
@@ -70,11 +72,12 @@ let private openFolder
             configuration.Seed,
             File.ReadAllText session.Script,
             firstRecord session nameInScript configuration model,
-            TimeProvider.System
+            TimeProvider.System,
+            (fun record -> store.Reserve record)
         )
 
 /// Writes metrics and checkpoints as the trainer asks, and passes on to the display what it shows.
-type private Keeper(folder: RunFolder, trainer: Trainer, display: Display) =
+type private Keeper(folder: RunFolder, store: StoreFollower, trainer: Trainer, display: Display) =
     let metrics = new MetricsLog<BatchReport>(folder.MetricsFile, TimeProvider.System)
     let evaluations = new MetricsLog<EvaluationRow>(folder.EvaluationsFile, TimeProvider.System)
 
@@ -84,6 +87,7 @@ type private Keeper(folder: RunFolder, trainer: Trainer, display: Display) =
         evaluations.Flush()
         Checkpoint.Save(folder.LastCheckpoint, trainer, folder.Record.Id)
         folder.Update(fun record -> record.WithProgress(trainer.State).WithStatus status)
+        store.Trouble() |> Option.ofObj |> Option.iter display.Say
 
     interface ITrainingObserver with
         member _.Trained report =
@@ -120,10 +124,11 @@ let private cancelOnSignals (say: string -> unit) (source: CancellationTokenSour
 let private trainWithin
     (display: Display)
     (folder: RunFolder)
+    (store: StoreFollower)
     (trainer: Trainer)
     (cancellation: CancellationToken)
     =
-    use keeper = new Keeper(folder, trainer, display)
+    use keeper = new Keeper(folder, store, trainer, display)
     trainer.Train(keeper, cancellation)
 
     keeper.Save(
@@ -283,18 +288,61 @@ let private evaluateIn
 
     record.WithEvaluation scores, directory
 
+/// Trains a run to its end or to where it is stopped, scores and draws it, and says how it ended.
+let private complete
+    (configuration: ExperimentConfiguration)
+    (folder: RunFolder)
+    (store: StoreFollower)
+    (trainer: Trainer)
+    : unit =
+    use source = new CancellationTokenSource()
+
+    Display.follow folder.Record configuration.Training (fun display ->
+        let registrations = cancelOnSignals display.Say source
+
+        try
+            try
+                trainWithin display folder store trainer source.Token
+
+                if not trainer.Finished then
+                    raise (interrupted folder)
+
+                finish configuration folder display trainer source.Token
+            with
+            | :? OperationCanceledException -> raise (interrupted folder)
+            | :? NtmLabException as fault -> raise (failed folder fault)
+        finally
+            for registration in registrations do
+                registration.Dispose())
+
+/// Does work on a run while the store takes it in.
+let private following (store: StoreFollower) (folder: RunFolder) (work: unit -> unit) : unit =
+    store.Follow folder.Directory
+
+    try
+        work ()
+    finally
+        store.Finish()
+        store.Trouble() |> Option.ofObj |> Option.iter (eprintfn "ntmlab: %s")
+
+/// The folder that holds the run and others.
+let private runsFolder (session: Session) : string =
+    session.Resume
+    |> Option.bind (fun directory -> Path.GetDirectoryName(Path.GetFullPath directory) |> Option.ofObj)
+    |> Option.defaultValue session.Runs
+
 let private runIn (session: Session) (described: ExperimentConfiguration) : RunRecord * string =
     let configuration = resolve session described
     configuration.Validate()
-    let task = configuration.Task
+    use store = new StoreFollower(runsFolder session, StoreAddress.OfEnvironment)
     use model = buildModel configuration
-    use folder = openFolder session described.Name configuration model
+    use folder = openFolder session described.Name configuration model store
 
     if folder.Record.Status <> RunStatus.Finished then
         use trainer =
             new Trainer(
                 model,
-                task,
+                configuration.Task,
                 configuration.Training,
                 configuration.Evaluation,
                 configuration.Seed,
@@ -306,25 +354,7 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
 
         folder.Rewind trainer.State
         folder.Update(fun record -> record.WithStatus RunStatus.Running)
-        use source = new CancellationTokenSource()
-
-        Display.follow folder.Record configuration.Training (fun display ->
-            let registrations = cancelOnSignals display.Say source
-
-            try
-                try
-                    trainWithin display folder trainer source.Token
-
-                    if not trainer.Finished then
-                        raise (interrupted folder)
-
-                    finish configuration folder display trainer source.Token
-                with
-                | :? OperationCanceledException -> raise (interrupted folder)
-                | :? NtmLabException as fault -> raise (failed folder fault)
-            finally
-                for registration in registrations do
-                    registration.Dispose())
+        following store folder (fun () -> complete configuration folder store trainer)
 
     folder.Record, folder.Directory
 

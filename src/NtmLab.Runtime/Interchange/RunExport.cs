@@ -34,7 +34,8 @@ public static class RunExport
     }
 
     /// <summary>Writes a run's weights, or the numbers of its training.</summary>
-    /// <param name="directory">The run's folder.</param>
+    /// <param name="source">Where the run is read from.</param>
+    /// <param name="run">The run.</param>
     /// <param name="path">
     /// The file; of <see cref="ExportFormat.Tensorboard"/> the folder that TensorBoard is started with.
     /// </param>
@@ -44,8 +45,11 @@ public static class RunExport
     /// <returns>The files that were written.</returns>
     /// <exception cref="ConfigurationException">A file is there already, or <paramref name="best"/> does not go with the format.</exception>
     /// <exception cref="CheckpointException">The run has no such checkpoint, or it is damaged.</exception>
-    /// <exception cref="RunException">There is no such run, it has no metrics, or a file cannot be written.</exception>
-    public static IReadOnlyList<string> Write(string directory, string path, ExportFormat format, bool best, bool replace)
+    /// <exception cref="RunException">
+    /// The run has no metrics, its weights lie on another machine, or a file cannot be written.
+    /// </exception>
+    public static IReadOnlyList<string> Write(
+        IRunSource source, KnownRun run, string path, ExportFormat format, bool best, bool replace)
     {
         var holdsWeights = format is ExportFormat.Pytorch or ExportFormat.Safetensors;
         if (best && !holdsWeights)
@@ -54,10 +58,9 @@ public static class RunExport
                 $"--best: is not allowed with '{format.ToString().ToLowerInvariant()}', which holds no weights; 'pytorch' and 'safetensors' do.");
         }
 
-        var record = RunFolder.ReadRecord(directory);
         string[] files = format switch
         {
-            ExportFormat.Tensorboard => [RunScalars.FileOf(path, record)],
+            ExportFormat.Tensorboard => [RunScalars.FileOf(path, run.Record)],
             ExportFormat.Parquet or ExportFormat.Csv => [path, RunTables.EvaluationsBeside(path)],
             _ => [path],
         };
@@ -69,15 +72,15 @@ public static class RunExport
         MakeFolderOf(files[0]);
         if (holdsWeights)
         {
-            RunWeights.Export(directory, best, path, format);
+            RunWeights.Export(run.RequiredDirectory, best, path, format);
         }
         else if (format == ExportFormat.Tensorboard)
         {
-            RunScalars.Export(directory, files[0]);
+            RunScalars.Export(RunNumbers.Of(source, run.Record), files[0]);
         }
         else
         {
-            RunTables.Export(directory, path, format);
+            RunTables.Export(RunNumbers.Of(source, run.Record), path, format);
         }
 
         return files;

@@ -28,15 +28,14 @@ public static class RunScalars
         string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{record.Started.ToUnixTimeSeconds()}.ntmlab"));
 
     /// <summary>Writes the event file of a run.</summary>
-    /// <param name="directory">The run's folder.</param>
+    /// <param name="numbers">The run's numbers.</param>
     /// <param name="path">The file; an older one is replaced.</param>
-    /// <exception cref="RunException">There is no such run, it has no metrics, or the file cannot be written.</exception>
-    public static void Export(string directory, string path)
+    /// <exception cref="RunException">The run has no metrics, or the file cannot be written.</exception>
+    public static void Export(RunNumbers numbers, string path)
     {
-        var record = RunFolder.ReadRecord(directory);
-        var rows = RunTables.Metrics(directory);
+        var (record, rows) = (numbers.Record, numbers.Required().Metrics);
         var training = ConfigurationJson.ReadTraining(record.Configuration);
-        var scores = RunTables.Evaluations(directory, record).GroupBy(row => (row.Final, row.Sequences));
+        var scores = numbers.Scores().GroupBy(row => (row.Final, row.Sequences));
         var evaluations = new Queue<IGrouping<(bool Final, long Sequences), ScoreRow>>(scores);
         AtomicFile.Write(path, stream =>
         {

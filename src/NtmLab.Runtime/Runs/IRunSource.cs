@@ -43,4 +43,10 @@ public interface IRunSource : IDisposable
 /// <summary>A run as a source knows it.</summary>
 /// <param name="Record">Its record.</param>
 /// <param name="Directory">Its folder; null where that lies on another machine.</param>
-public sealed record KnownRun(RunRecord Record, string? Directory);
+public sealed record KnownRun(RunRecord Record, string? Directory)
+{
+    /// <summary>Its folder.</summary>
+    /// <exception cref="RunException">That lies on another machine.</exception>
+    public string RequiredDirectory => Directory ?? throw new RunException(
+        $"{Record.Id}: its folder lies on another machine; its numbers are in the store, all else is there.");
+}

@@ -59,9 +59,16 @@ public sealed class RunFolder : IDisposable
     /// <param name="seed">The seed.</param>
     /// <param name="scriptText">The script's text.</param>
     /// <param name="clock">Tells the time for the record.</param>
+    /// <param name="reserve">Whether nobody elsewhere has a run of the record's id; null if there is only this folder to ask.</param>
     /// <exception cref="RunException">The folder cannot be made or written.</exception>
     public static RunFolder Create(
-        string runs, string name, ulong seed, string scriptText, Func<string, RunRecord> describe, TimeProvider clock)
+        string runs,
+        string name,
+        ulong seed,
+        string scriptText,
+        Func<string, RunRecord> describe,
+        TimeProvider clock,
+        Func<RunRecord, bool>? reserve = null)
     {
         try
         {
@@ -75,9 +82,16 @@ public sealed class RunFolder : IDisposable
                     continue;
                 }
 
+                var first = describe(id);
+                if (reserve is not null && !reserve(first))
+                {
+                    System.IO.Directory.Delete(directory, recursive: true);
+                    continue;
+                }
+
                 System.IO.Directory.CreateDirectory(Path.Combine(directory, "checkpoints"));
                 System.IO.Directory.CreateDirectory(Path.Combine(directory, "pictures"));
-                var folder = new RunFolder(directory, describe(id), Hold(directory), clock);
+                var folder = new RunFolder(directory, first, Hold(directory), clock);
                 AtomicFile.Write(folder.ScriptFile, stream => stream.Write(Encoding.UTF8.GetBytes(scriptText)));
                 folder.Update(record => record);
                 return folder;
@@ -113,7 +127,7 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="RunException">There is no such run, or its record is damaged.</exception>
     public static RunRecord ReadRecord(string directory)
     {
-        var path = Path.Combine(directory, RecordFile);
+        var path = RecordOf(directory);
         try
         {
             using var stream = File.OpenRead(path);
@@ -136,7 +150,25 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>Whether a folder holds a run.</summary>
     /// <param name="directory">The folder.</param>
-    public static bool IsRun(string directory) => File.Exists(Path.Combine(directory, RecordFile));
+    public static bool IsRun(string directory) => File.Exists(RecordOf(directory));
+
+    /// <summary>The folder of a run; null if there is none. An id is one name: no path leads out of the folder of runs.</summary>
+    /// <param name="runs">The folder that holds all runs.</param>
+    /// <param name="id">The run's id.</param>
+    public static string? Of(string runs, string id)
+    {
+        if (id.Length == 0 || id.StartsWith('.') || id.IndexOfAny(['/', '\\', '\0']) >= 0)
+        {
+            return null;
+        }
+
+        var directory = Path.Combine(Path.GetFullPath(runs), id);
+        return IsRun(directory) ? directory : null;
+    }
+
+    /// <summary>The file of a run's record.</summary>
+    /// <param name="directory">The run's folder.</param>
+    public static string RecordOf(string directory) => Path.Combine(directory, RecordFile);
 
     /// <summary>The script of a run as it was when the run was made.</summary>
     /// <param name="directory">The run's folder.</param>
@@ -207,7 +239,7 @@ public sealed class RunFolder : IDisposable
     {
         var changed = change(Record) with { Updated = _clock.GetUtcNow() };
         AtomicFile.Write(
-            Path.Combine(Directory, RecordFile),
+            RecordOf(Directory),
             stream => JsonSerializer.Serialize(stream, changed, ConfigurationJson.Options));
         Record = changed;
     }

@@ -103,8 +103,8 @@ public sealed record RunRecord
     public RunRecord WithEvaluation(IReadOnlyList<LengthScore> scores) => this with { Evaluation = scores };
 
     /// <summary>The run as the command line reports it with <c>--json</c>.</summary>
-    /// <param name="directory">The run's folder.</param>
-    public JsonObject Report(string directory) => new()
+    /// <param name="directory">The run's folder; null where that lies on another machine.</param>
+    public JsonObject Report(string? directory) => new()
     {
         ["run"] = Id,
         ["directory"] = directory,

@@ -32,7 +32,9 @@ let private write
     (best: bool)
     (force: bool)
     : string list =
-    List.ofSeq (RunExport.Write(run, path, format, best, force))
+    use source = new RunFolders(nonNull (Path.GetDirectoryName run))
+    let known = KnownRun(RunFolder.ReadRecord run, run)
+    List.ofSeq (RunExport.Write(source, known, path, format, best, force))
 
 /// What each format writes, given the name that it is told.
 let private written: (ExportFormat * string * string list) list = [

@@ -99,7 +99,7 @@ let private export (batches: BatchReport list) (test: byte[] list -> unit) : uni
     ]
 
     let run = SampleRun.withNumbers folder.Path batches evaluations [ LengthScore(9, 0.125, 1.0) ]
-    RunScalars.Export(run, folder.File "events")
+    RunScalars.Export(RunNumbers.In run, folder.File "events")
     test (records (folder.File "events"))
 
 let tests =

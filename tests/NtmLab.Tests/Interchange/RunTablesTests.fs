@@ -42,7 +42,7 @@ let private export (batches: int64) (format: ExportFormat) (test: string -> stri
         SampleRun.withNumbers folder.Path (Seq.map SampleRun.batch (seq { 1L .. batches })) evaluations final
 
     let path = folder.File $"a.{format.ToString().ToLowerInvariant()}"
-    RunTables.Export(run, path, format)
+    RunTables.Export(RunNumbers.In run, path, format)
     test path (RunTables.EvaluationsBeside path)
 
 /// The type of each column, and whether it may be missing.
@@ -158,7 +158,7 @@ let tests =
             let run = SampleRun.withNumbers folder.Path [] [] []
 
             Faults.says<RunException> [ "has no metrics" ] (fun () ->
-                RunTables.Export(run, folder.File "a.csv", ExportFormat.Csv))
+                RunTables.Export(RunNumbers.In run, folder.File "a.csv", ExportFormat.Csv))
 
             Expect.isFalse (File.Exists(folder.File "a.csv")) "nothing is written"
         }

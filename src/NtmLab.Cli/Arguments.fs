@@ -197,6 +197,7 @@ type Contest =
     | Gru
     | Memory
     | Recall
+    | Store
 
 /// Options of `ntmlab bench`.
 type BenchArgument =
@@ -209,16 +210,17 @@ type BenchArgument =
     | Threads of number: int
     | Repeats of number: int
     | [<Unique>] Slots of numbers: int list
+    | Count of number: int
     | Json
 
     interface IArgParserTemplate with
         member argument.Usage =
             match argument with
             | What _ ->
-                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's; memory: sparse against dense access, against the number of slots; recall: the approximate index of a sparse memory against looking at every slot."
+                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's; memory: sparse against dense access, against the number of slots; recall: the approximate index of a sparse memory against looking at every slot; store: many runs in the store against their folders alone."
             | Batch _ -> "sequences in a batch (default: 1; batches: 16)."
             | Length _ ->
-                "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000); memory: steps (default: 100)."
+                "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000); memory: steps (default: 100); store: rows of metrics of each run (default: 10000)."
             | Units _ -> "lstm, gru: width of each layer (default: 100)."
             | Layers _ -> "lstm, gru: layers (default: 1)."
             | Inputs _ -> "lstm, gru: features of the input (default: 10)."
@@ -227,6 +229,7 @@ type BenchArgument =
                 "times the reference, or with batches each task, is measured (default: chosen by the time it takes)."
             | Slots _ ->
                 "memory: numbers of slots (default: 100 1000 10000 65536 1000000); recall: the same (default: 10000 100000)."
+            | Count _ -> "store: runs (default: 100)."
             | Json -> "print one JSON document on standard output and nothing else there."
 
 /// The verbs of `ntmlab`.

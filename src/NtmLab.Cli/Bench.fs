@@ -8,6 +8,7 @@ open NtmLab.Cli.Output
 open NtmLab.Configuration
 open NtmLab.Kernels
 open NtmLab.Native
+open NtmLab.Runs.Store
 
 /// `ntmlab bench lstm` and `ntmlab bench gru`.
 let private benchLayers (kind: CellKind) (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
@@ -160,6 +161,37 @@ let private benchRecall (arguments: ParseResults<BenchArgument>) (json: bool) : 
         printfn
             $"making an index takes as long as up to {dearest.Cost.ScansToMake:F0} scans ({dearest.Cost.Slots} slots, {dearest.Contents})"
 
+/// `ntmlab bench store`.
+let private benchStore (arguments: ParseResults<BenchArgument>) (json: bool) : unit =
+    let cost =
+        StoreBenchmark.Run(
+            arguments.GetResult(Count, 100),
+            arguments.GetResult(Length, 10_000),
+            StoreAddress.OfEnvironment
+        )
+
+    if json then
+        printJson (JsonSerializer.SerializeToNode(cost, ConfigurationJson.Options))
+    else
+        table [ "what"; "store"; "folders alone"; "folders / store" ] [
+            let against what (store: float) (folders: float) = [
+                what
+                $"{store:F1}"
+                $"{folders:F1}"
+                $"{folders / store:F1}"
+            ]
+
+            against $"ms to list {cost.Runs} runs" cost.ListMilliseconds cost.FolderListMilliseconds
+
+            against
+                $"ms to read a curve of {cost.Rows} rows"
+                cost.CurveMilliseconds
+                cost.FolderCurveMilliseconds
+        ]
+
+        printfn
+            $"{cost.RowsWrittenPerSecond:N0} rows a second to the folders, {cost.RowsTakenPerSecond:N0} from there into the store"
+
 /// `ntmlab bench`.
 let run (arguments: ParseResults<BenchArgument>) : int =
     LibTorch.Load()
@@ -190,6 +222,7 @@ let run (arguments: ParseResults<BenchArgument>) : int =
     | Lstm -> benchLayers CellKind.Lstm arguments json
     | Memory -> benchMemory arguments json
     | Recall -> benchRecall arguments json
+    | Store -> benchStore arguments json
     | Gru -> benchLayers CellKind.Gru arguments json
     | Long ->
         let costs = NtmBenchmark.ByLength [ 100; 300; 1000; 3000; 10_000; 30_000 ]

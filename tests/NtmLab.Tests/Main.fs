@@ -127,7 +127,12 @@ let private tests () : Test =
         ]
         testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests; Benchmarks.MemoryBenchmarkTests.tests ]
         testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
-        testList "Runs" [ Runs.RunFolderTests.tests; Runs.MetricsLogTests.tests ]
+        testList "Runs" [
+            Runs.RunFolderTests.tests
+            Runs.MetricsLogTests.tests
+            Runs.RunFoldersTests.tests
+            Runs.RunStoreTests.tests
+        ]
         testList "Interchange" [
             Interchange.WeightsFileTests.tests
             Interchange.WeightsLayoutTests.tests
@@ -160,6 +165,7 @@ let private tests () : Test =
             Cli.MemoryCommandTests.tests
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
+            Cli.StoreCommandTests.tests
         ]
         RepositoryTests.tests
     ]

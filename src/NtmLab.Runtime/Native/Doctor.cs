@@ -5,6 +5,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using NtmLab.Kernels;
+using NtmLab.Runs.Store;
 using TorchSharp;
 
 namespace NtmLab.Native;
@@ -36,6 +37,7 @@ public static class Doctor
             ExamineGpu(loads),
             ExamineFeed(repositoryRoot),
             ExamineFolder("runs directory", runsDirectory),
+            ExamineStore(runsDirectory),
             ExamineFolder("artifacts", Path.Combine(repositoryRoot, "artifacts")),
         ];
     }
@@ -108,6 +110,24 @@ public static class Doctor
         return level is null
             ? new DoctorCheck("vectors", DoctorStatus.Warning, "none that .NET uses; the fused engine runs slowly")
             : new DoctorCheck("vectors", DoctorStatus.Ok, $"{level}, {width} floats at a time");
+    }
+
+    private static DoctorCheck ExamineStore(string runs)
+    {
+        const string name = "run store";
+        try
+        {
+            using var source = RunSources.Open(runs, sentence => throw new RunException(sentence));
+            var count = source.List().Count;
+            var detail = source is RunStore store ? $"{store.Place}, {count} runs"
+                : StoreAddress.OfEnvironment is null ? "SQLite, made with the first run"
+                : "folders alone";
+            return new DoctorCheck(name, DoctorStatus.Ok, detail);
+        }
+        catch (NtmLabException fault)
+        {
+            return new DoctorCheck(name, DoctorStatus.Failed, fault.Message);
+        }
     }
 
     private static DoctorCheck ExamineIndex()

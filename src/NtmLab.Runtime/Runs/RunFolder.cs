@@ -152,12 +152,17 @@ public sealed class RunFolder : IDisposable
     /// <param name="directory">The folder.</param>
     public static bool IsRun(string directory) => File.Exists(RecordOf(directory));
 
-    /// <summary>The folder of a run; null if there is none. An id is one name: no path leads out of the folder of runs.</summary>
+    /// <summary>Whether a text can be a run's id: one name, so that no path leads out of the folder of runs.</summary>
+    /// <param name="text">The text.</param>
+    public static bool IsId(string text) =>
+        text.Length > 0 && !text.StartsWith('.') && text.IndexOfAny(['/', '\\', '\0']) < 0;
+
+    /// <summary>The folder of a run; null if there is none.</summary>
     /// <param name="runs">The folder that holds all runs.</param>
     /// <param name="id">The run's id.</param>
     public static string? Of(string runs, string id)
     {
-        if (id.Length == 0 || id.StartsWith('.') || id.IndexOfAny(['/', '\\', '\0']) >= 0)
+        if (!IsId(id))
         {
             return null;
         }

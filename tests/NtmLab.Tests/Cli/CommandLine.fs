@@ -11,8 +11,8 @@ let root: string = Scratch.repository.Value
 /// What a finished process left.
 type Outcome = { Code: int; Output: string; Errors: string }
 
-/// Starts the command.
-let start (arguments: string list) : Process =
+/// Starts the command with variables of the environment.
+let startWith (environment: (string * string) list) (arguments: string list) : Process =
     let program = Path.Combine(root, "artifacts", "bin", "NtmLab.Cli", "release", "ntmlab.dll")
 
     let info =
@@ -25,9 +25,15 @@ let start (arguments: string list) : Process =
             UseShellExecute = false
         )
 
+    for name, value in environment do
+        info.Environment[name] <- value
+
     match Process.Start info with
     | null -> failwith "dotnet cannot be started"
     | started -> started
+
+/// Starts the command.
+let start: string list -> Process = startWith []
 
 /// Waits for a started command.
 let finish (running: Process) : Outcome =
@@ -40,10 +46,13 @@ let finish (running: Process) : Outcome =
 
     { Code = running.ExitCode; Output = output.Result; Errors = errors.Result }
 
-/// Runs the command to its end.
-let run (arguments: string list) : Outcome =
-    use running = start arguments
+/// Runs the command to its end with variables of the environment.
+let runWith (environment: (string * string) list) (arguments: string list) : Outcome =
+    use running = startWith environment arguments
     finish running
+
+/// Runs the command to its end.
+let run: string list -> Outcome = runWith []
 
 /// The script of the copy task.
 let copy: string = "experiments/copy.fsx"

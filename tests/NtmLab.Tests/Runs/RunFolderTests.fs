@@ -13,24 +13,7 @@ open NtmLab.Tests.Scratch
 open NtmLab.Tests.Training.TrainingSetup
 open NtmLab.Training
 
-let private record (id: string) : RunRecord =
-    RunRecord(
-        Id = id,
-        Status = RunStatus.Running,
-        Name = "copy",
-        Task = "copy",
-        ScoreName = "wrong bits",
-        Model = "ntm",
-        Parameters = 62_480L,
-        Seed = 1UL,
-        Engine = "reference",
-        Started = DateTimeOffset.UnixEpoch,
-        Updated = DateTimeOffset.UnixEpoch,
-        CodeVersion = "0",
-        Machine = MachineRecord("Linux", "2 x X64", ".NET 10", "2.10", 1),
-        Script = "copy.fsx",
-        Configuration = ConfigurationJson.Write GeneratedConfiguration.plain
-    )
+let private record: string -> RunRecord = KeptRun.record 0
 
 let private create (runs: string) : RunFolder =
     RunFolder.Create(runs, "copy", 1UL, "// a script\n", record, StoppedClock())

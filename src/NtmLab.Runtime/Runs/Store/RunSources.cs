@@ -10,9 +10,10 @@ public static class RunSources
     /// <param name="runs">The folder that holds all runs.</param>
     /// <param name="say">Told in a sentence what is left out, and why.</param>
     /// <exception cref="ConfigurationException">The environment names no store.</exception>
-    public static IRunSource Open(string runs, Action<string> say)
+    public static IRunSource Open(string runs, Action<string> say) => Open(runs, StoreAddress.OfEnvironment, say);
+
+    internal static IRunSource Open(string runs, string? address, Action<string> say)
     {
-        var address = StoreAddress.OfEnvironment;
         var folders = new RunFolders(runs);
         if (address is null && !(Directory.Exists(runs) && Directory.EnumerateDirectories(runs).Any(RunFolder.IsRun)))
         {

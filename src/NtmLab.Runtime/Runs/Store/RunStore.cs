@@ -70,6 +70,11 @@ public sealed class RunStore : IRunSource
     /// <exception cref="RunException">There is no such run, the store has another of its id, or cannot be written.</exception>
     public long Take(string directory) => _engine.Guard(() => _intake.Take(directory));
 
+    /// <summary>Removes runs from the store, with all that it has of them; their folders are left alone.</summary>
+    /// <param name="ids">The runs' ids.</param>
+    /// <exception cref="RunException">The store cannot be written.</exception>
+    public void Forget(IEnumerable<string> ids) => _engine.Guard(() => _intake.Forget(ids));
+
     /// <summary>Whether an id is free for a new run; it is that run's from then on.</summary>
     /// <param name="record">The new run's record.</param>
     /// <exception cref="RunException">The store cannot be written.</exception>
@@ -92,6 +97,11 @@ public sealed class RunStore : IRunSource
     /// <inheritdoc/>
     public KnownRun? Find(string id) => _engine.Guard(() =>
     {
+        if (!RunFolder.IsId(id))
+        {
+            return null;
+        }
+
         if (RunFolder.Of(_runs, id) is { } directory)
         {
             _intake.TakeRecord(directory);
@@ -105,7 +115,11 @@ public sealed class RunStore : IRunSource
     /// <inheritdoc/>
     public IReadOnlyList<BatchReport> Metrics(string id, long after = 0) => _engine.Guard<IReadOnlyList<BatchReport>>(() =>
     {
-        BringUpToDate(id);
+        if (!BringUpToDate(id))
+        {
+            return [];
+        }
+
         using var connection = _engine.Open();
         using var reader = connection.ExecuteReader(
             """
@@ -133,9 +147,13 @@ public sealed class RunStore : IRunSource
     public IReadOnlyList<BatchReport> Curve(string id, int rows) => LearningCurve.Of(Metrics(id), rows);
 
     /// <inheritdoc/>
-    public IReadOnlyList<EvaluationRow> Evaluations(string id) => _engine.Guard(() =>
+    public IReadOnlyList<EvaluationRow> Evaluations(string id) => _engine.Guard<IReadOnlyList<EvaluationRow>>(() =>
     {
-        BringUpToDate(id);
+        if (!BringUpToDate(id))
+        {
+            return [];
+        }
+
         using var connection = _engine.Open();
         return connection.Query<ScoreRow>(
             """
@@ -153,6 +171,11 @@ public sealed class RunStore : IRunSource
     /// <inheritdoc/>
     public string? Script(string id) => _engine.Guard(() =>
     {
+        if (!RunFolder.IsId(id))
+        {
+            return null;
+        }
+
         using var connection = _engine.Open();
         return connection.ExecuteScalar<string?>("SELECT script FROM runs WHERE id = @id", new { id });
     });
@@ -167,13 +190,18 @@ public sealed class RunStore : IRunSource
         return new KnownRun(record, row.Host == _host && RunFolder.IsRun(directory) ? directory : null);
     }
 
-    /// <summary>A run that lies here may have rows that nobody took in: its process was killed, or others wrote at the time.</summary>
-    private void BringUpToDate(string id)
+    /// <summary>
+    /// Takes in what is new of a run that lies here: it may have rows that nobody took in, since its process was killed or others wrote
+    /// at the time. Gives whether the id can be one.
+    /// </summary>
+    private bool BringUpToDate(string id)
     {
         if (RunFolder.Of(_runs, id) is { } directory)
         {
             _intake.Take(directory);
         }
+
+        return RunFolder.IsId(id);
     }
 
     private sealed record RunRow(string Id, string Host, string Directory, string Record);

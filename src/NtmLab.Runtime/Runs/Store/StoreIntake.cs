@@ -94,13 +94,12 @@ internal sealed class StoreIntake(StoreEngine engine, string runs, string host)
             .ToDictionary(row => row.Id, row => row.Stamp);
     }
 
-    private void Forget(IEnumerable<string> ids)
+    /// <summary>Removes runs from the store, and gives how many there were.</summary>
+    /// <param name="ids">The runs' ids.</param>
+    public int Forget(IEnumerable<string> ids)
     {
         using var connection = engine.Open();
-        foreach (var id in ids)
-        {
-            connection.Execute("DELETE FROM runs WHERE id = @id", new { id });
-        }
+        return ids.Sum(id => connection.Execute("DELETE FROM runs WHERE id = @id", new { id }));
     }
 
     /// <summary>Takes in a run's record, and gives the run's number.</summary>

@@ -1,0 +1,53 @@
+/// Programs that some tests need beside .NET. The scripts in tests/services install and start them.
+module NtmLab.Tests.Services
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Net
+open System.Net.Sockets
+open Expecto
+
+let private run (name: string) (arguments: string list) : Result<unit, string> =
+    let script = Path.Combine(Scratch.repository.Value, "tests", "services", name)
+
+    let info = ProcessStartInfo(script, arguments, RedirectStandardError = true, UseShellExecute = false)
+
+    match Process.Start info with
+    | null -> Error $"{script} cannot be started"
+    | started ->
+        use started = started
+        let errors = started.StandardError.ReadToEnd()
+        started.WaitForExit()
+
+        if started.ExitCode = 0 then Ok() else Error(errors.Trim())
+
+/// Where nobody minds, what is missing is installed; a machine of one's own is left as it is.
+let install (name: string) : Result<unit, string> =
+    if isNull (Environment.GetEnvironmentVariable "CI") then
+        Ok()
+    else
+        run name [ "install" ]
+
+/// Starts a service; it ends with the tests.
+let start (name: string) (arguments: string list) (stop: string list) : Result<unit, string> =
+    match install name |> Result.bind (fun () -> run name ("start" :: arguments)) with
+    | Ok() ->
+        AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> run name ("stop" :: stop) |> ignore)
+        Ok()
+    | Error why ->
+        let hint = $"'tests/services/{name} install' may help"
+        eprintfn $"TESTS ARE SKIPPED, for want of {name}: {why} ({hint})"
+        Error why
+
+/// A port that nobody uses.
+let freePort () : int =
+    use listener = new TcpListener(IPAddress.Loopback, 0)
+    listener.Start()
+    (listener.LocalEndpoint :?> IPEndPoint).Port
+
+/// Skips a test whose service is missing.
+let require (service: Lazy<Result<'T, string>>) : 'T =
+    match service.Value with
+    | Ok found -> found
+    | Error why -> skiptest why

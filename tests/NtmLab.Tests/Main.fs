@@ -161,6 +161,7 @@ let private tests () : Test =
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
         ]
+        testList "Docs" [ Docs.PackageTests.tests ]
         RepositoryTests.tests
     ]
 

@@ -161,7 +161,7 @@ let private tests () : Test =
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
         ]
-        testList "Docs" [ Docs.PackageTests.tests ]
+        testList "Docs" [ Docs.PackageTests.tests; Docs.PageTests.tests ]
         RepositoryTests.tests
     ]
 

@@ -114,6 +114,13 @@ let run (arguments: ParseResults<RunArgument>) : int =
 let private revisit (runs: string) (run: string) (about: Session -> Session) : int =
     let directory = findRun runs run
     let record = RunFolder.ReadRecord directory
+
+    if record.Script = "" then
+        raise (
+            RunException
+                $"{record.Id}: was made by a program or a notebook, not by a script; only there it can be gone on with and scored (Session.Resume, Session.Evaluate)."
+        )
+
     let script = Path.Combine(directory, "script.fsx")
 
     let session =

@@ -8,44 +8,48 @@ open System.Reflection
 open ScottPlot
 open SkiaSharp
 
-/// The package keeps its fonts as one resource of its assembly: the length of an index, the index (version, count, and
-/// name, place and size of every file), and then the files.
-let private read (name: string) : SKTypeface option =
-    // Under F# Interactive the process's own folder is the SDK's: what counts is where this assembly lies.
-    let here = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location) |> Option.ofObj
-
-    let file = Path.Combine(Option.defaultValue "" here, "fonts", "Avalonia.Fonts.Inter.dll")
-
-    if not (File.Exists file) then
-        None
-    else
-        match Assembly.LoadFile(file).GetManifestResourceStream "!AvaloniaResources" with
+/// The package's assembly, which is a resource of this one.
+let private package: Lazy<Assembly option> =
+    lazy
+        match Assembly.GetExecutingAssembly().GetManifestResourceStream "fonts/Avalonia.Fonts.Inter.dll" with
         | null -> None
         | stream ->
             use stream = stream
-            use reader = new BinaryReader(stream)
-            let indexLength = reader.ReadInt32()
+            use content = new MemoryStream()
+            stream.CopyTo content
+            Some(Assembly.Load(content.ToArray()))
 
-            if reader.ReadInt32() <> 2 then
-                None
-            else
-                let files = [
-                    for _ in 1 .. reader.ReadInt32() do
-                        let name = reader.ReadString()
-                        let start = reader.ReadInt32()
-                        name, (start, reader.ReadInt32())
-                ]
+/// The package keeps its fonts as one resource of its assembly: the length of an index, the index (version, count, and
+/// name, place and size of every file), and then the files.
+let private read (name: string) : SKTypeface option =
+    match
+        package.Value
+        |> Option.bind (fun package -> Option.ofObj (package.GetManifestResourceStream "!AvaloniaResources"))
+    with
+    | None -> None
+    | Some stream ->
+        use stream = stream
+        use reader = new BinaryReader(stream)
+        let indexLength = reader.ReadInt32()
 
-                match
-                    List.tryFind
-                        (fun (file: string, _) -> file.EndsWith(name, StringComparison.Ordinal))
-                        files
-                with
-                | None -> None
-                | Some(_, (start, size)) ->
-                    stream.Position <- int64 (4 + indexLength + start)
-                    use data = SKData.CreateCopy(reader.ReadBytes size)
-                    SKTypeface.FromData data |> Option.ofObj
+        if reader.ReadInt32() <> 2 then
+            None
+        else
+            let files = [
+                for _ in 1 .. reader.ReadInt32() do
+                    let name = reader.ReadString()
+                    let start = reader.ReadInt32()
+                    name, (start, reader.ReadInt32())
+            ]
+
+            match
+                List.tryFind (fun (file: string, _) -> file.EndsWith(name, StringComparison.Ordinal)) files
+            with
+            | None -> None
+            | Some(_, (start, size)) ->
+                stream.Position <- int64 (4 + indexLength + start)
+                use data = SKData.CreateCopy(reader.ReadBytes size)
+                SKTypeface.FromData data |> Option.ofObj
 
 type private InterResolver(regular: SKTypeface, bold: SKTypeface) =
     let choose isBold = if isBold then bold else regular
@@ -56,7 +60,7 @@ type private InterResolver(regular: SKTypeface, bold: SKTypeface) =
 
         member _.CreateTypeface(_: string, isBold: bool, _: bool) = choose isBold
 
-/// Makes Inter the typeface of every chart of this process; without the package's file the system's own stays.
+/// Makes Inter the typeface of every chart of this process; if the package's file is another than we know, the system's own stays.
 let install: Lazy<unit> =
     lazy
         match read "Inter-Regular.ttf", read "Inter-SemiBold.ttf" with

@@ -19,11 +19,16 @@ open TorchSharp
 /// Raised when the user asked a run to stop; the run is saved.
 exception Interrupted of sentence: string
 
-/// How the command line names the run, for the sentence that says how to go on.
+/// How to go on with a run: the command, or what a program does that made it without a script.
 let private resumeCommand (folder: RunFolder) : string =
     let relative = Path.GetRelativePath(Environment.CurrentDirectory, folder.Directory)
     let outside = relative.StartsWith("..", StringComparison.Ordinal)
-    $"ntmlab resume {if outside then folder.Directory else relative}"
+    let place = if outside then folder.Directory else relative
+
+    if folder.Record.Script = "" then
+        $"Session.start {{ Session.ofProgram with Resume = Some \"{place}\" }}, before the same Experiment.run"
+    else
+        $"ntmlab resume {place}"
 
 let private firstRecord
     (session: Session)
@@ -70,7 +75,10 @@ let private openFolder
             session.Runs,
             configuration.Name,
             configuration.Seed,
-            File.ReadAllText session.Script,
+            (if session.Script = "" then
+                 ""
+             else
+                 File.ReadAllText session.Script),
             firstRecord session nameInScript configuration model,
             TimeProvider.System,
             (fun record -> store.Reserve record)

@@ -44,7 +44,7 @@ type EvaluationRequest = {
 
 /// What the command line asks of a script.
 type Session = {
-    /// The script's full path.
+    /// The script's full path; empty where a program or a notebook describes the experiment.
     Script: string
     /// Overrides of the configuration, each `path=value`, in order.
     Overrides: string list
@@ -109,6 +109,18 @@ module Session =
         let line = fault.Message.Split('\n')[0]
         line.Replace("ERROR: ", "").Trim().TrimEnd('.')
 
+    /// The session of a program or a notebook: no script, no command line, and faults come as exceptions.
+    let ofProgram: Session = {
+        Script = ""
+        Overrides = []
+        Runs = "runs"
+        Resume = None
+        Evaluate = None
+        Json = false
+        Verbose = false
+        Hosted = true
+    }
+
     let private ofProcess () : Session =
         let arguments = Environment.GetCommandLineArgs()
 
@@ -118,11 +130,7 @@ module Session =
                 argument.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase))
 
         match script with
-        | None ->
-            raise (
-                ConfigurationException
-                    "a script is run by 'ntmlab run SCRIPT.fsx' or 'dotnet fsi SCRIPT.fsx'."
-            )
+        | None -> ofProgram
         | Some index ->
             let parser = ArgumentParser.Create<RunArgument>(programName = Path.GetFileName arguments[index])
             let options = arguments[index + 1 ..] |> Array.filter (fun argument -> argument <> "--")
@@ -136,7 +144,7 @@ module Session =
                 else
                     raise (ConfigurationException $"{sentence fault}; --help lists the options.")
 
-    /// The session: the host's, or the one that this process's own command line describes.
+    /// The session: the one that was started, or the one that this process's own command line describes.
     let get () : Session =
         match current with
         | Some session -> session

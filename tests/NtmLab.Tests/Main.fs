@@ -167,6 +167,7 @@ let private tests () : Test =
             Cli.CompareCommandTests.tests
             Cli.StoreCommandTests.tests
         ]
+        testList "Docs" [ Docs.PackageTests.tests; Docs.PageTests.tests ]
         RepositoryTests.tests
     ]
 

@@ -77,35 +77,10 @@ let tests =
             Expect.equal missing [] "a file that is not in the project tests nothing"
         }
 
-        test "the page on tasks shows the rule of the script's own task as it is" {
-            let text (path: string) =
-                File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n")
-
-            let script = text "experiments/my-task.fsx"
-            let first, next = script.IndexOf "/// See random", script.IndexOf "experiment \"my-task\""
-            Expect.stringContains (text "docs/tasks.md") (script[first .. next - 1].Trim()) "docs/tasks.md"
-        }
-
-        test "the page on policies shows the script's own policy as it is" {
-            let text (path: string) =
-                File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n").Trim()
-
-            let script = text "experiments/my_policy.fsx"
-            Expect.stringContains (text "docs/policies.md") $"```fsharp\n{script}\n```" "docs/policies.md"
-        }
-
         test "the page on policies has a row for each of the catalogue" {
             let page = File.ReadAllText(Path.Combine(Scratch.repository.Value, "docs/policies.md"))
 
             for entry in NtmLab.Configuration.Catalog.Policies do
                 Expect.stringContains page $"\n| `{entry.Name}` |" "docs/policies.md"
-        }
-
-        test "the README shows the copy experiment as it is" {
-            let text (path: string) =
-                File.ReadAllText(Path.Combine(Scratch.repository.Value, path)).ReplaceLineEndings("\n").Trim()
-
-            let experiment = text "experiments/copy.fsx"
-            Expect.stringContains (text "README.md") $"```fsharp\n{experiment}\n```" "README.md"
         }
     ]

@@ -44,7 +44,10 @@ public static class SlotIndexLibrary
         }
     }
 
-    /// <summary>Where this platform's files lie: beside this assembly, or in its folder of native files.</summary>
+    /// <summary>
+    /// Where this platform's files lie: beside this assembly, in its folder of native files, or, where a script host loads assemblies
+    /// from the package cache, in USearch's own package.
+    /// </summary>
     private static string? Folder()
     {
         var beside = Path.GetDirectoryName(typeof(SlotIndexLibrary).Assembly.Location);
@@ -53,6 +56,14 @@ public static class SlotIndexLibrary
         return new[] { beside, AppContext.BaseDirectory }
             .Where(folder => !string.IsNullOrEmpty(folder))
             .SelectMany(folder => new[] { Path.Combine(folder!, "runtimes", platform, "native"), folder! })
+            .Concat(OfPackage().Select(folder => Path.Combine(folder, "runtimes", platform, "native")))
             .FirstOrDefault(folder => Directory.Exists(folder) && Directory.EnumerateFiles(folder, "libusearch_c.*").Any());
+    }
+
+    /// <summary>The package that USearch's assembly lies in as <c>lib/FRAMEWORK/NAME.dll</c>; none where it lies elsewhere.</summary>
+    private static IEnumerable<string> OfPackage()
+    {
+        var lib = Path.GetDirectoryName(Path.GetDirectoryName(typeof(USearchIndex).Assembly.Location));
+        return Path.GetFileName(lib) == "lib" ? [Path.GetDirectoryName(lib)!] : [];
     }
 }

@@ -4,8 +4,8 @@ using TorchSharp;
 namespace NtmLab.Native;
 
 /// <summary>
-/// Finds libtorch in the build output and loads it before TorchSharp looks for it by itself, so that the files beside
-/// this assembly are the ones that run, and so that an older Linux gets a library it can load.
+/// Finds libtorch in the output of the program, or under a script host in the package cache, and loads it before TorchSharp looks for
+/// it by itself, so that these files are the ones that run, and so that an older Linux gets a library it can load.
 /// </summary>
 /// <remarks>
 /// TorchSharp's own search would copy 600 MB beside its assembly when the first attempt fails, and then report a missing
@@ -36,18 +36,20 @@ public static class LibTorch
     private static LibTorchFiles LoadOnce()
     {
         var platform = NativePlatform.Current();
-        var folder = FindFolder(platform);
-        foreach (var dependency in platform.Dependencies)
+        var (library, isShared) = Find(platform, platform.Library);
+        var dependencies = platform.Dependencies.Select(name => Find(platform, name).File).ToArray();
+        foreach (var dependency in dependencies)
         {
-            _ = LoadFile(Path.Combine(folder, dependency));
+            _ = LoadFile(dependency);
         }
 
-        var (library, handle) = LoadTorchSharp(Path.Combine(folder, platform.Library));
+        var (loaded, handle) = LoadTorchSharp(library, isShared);
         AnswerTorchSharp(handle);
-        return new LibTorchFiles(folder, library, library != Path.Combine(folder, platform.Library), torch.__version__);
+        return new LibTorchFiles(
+            Path.GetDirectoryName(dependencies[0])!, library, loaded, loaded != library, torch.__version__);
     }
 
-    private static (string Library, nint Handle) LoadTorchSharp(string library)
+    private static (string Library, nint Handle) LoadTorchSharp(string library, bool isShared)
     {
         RequireWhole(library);
         if (NativeLibrary.TryLoad(library, out var handle))
@@ -55,11 +57,11 @@ public static class LibTorch
             return (library, handle);
         }
 
-        var mended = OperatingSystem.IsLinux() ? Mend(library) : null;
+        var mended = OperatingSystem.IsLinux() ? Mend(library, isShared) : null;
         return mended is null ? (library, LoadFile(library)) : (mended, LoadFile(mended));
     }
 
-    private static string? Mend(string library)
+    private static string? Mend(string library, bool isShared)
     {
         if (GnuSystem.CppLibraryFile() is not { } cppFile)
         {
@@ -70,7 +72,7 @@ public static class LibTorch
         var cppLibrary = File.ReadAllBytes(cppFile);
         try
         {
-            return MendedLibrary.Create(library, cppLibrary);
+            return MendedLibrary.Create(library, isShared, cppLibrary);
         }
         catch (InvalidDataException fault)
         {
@@ -82,8 +84,8 @@ public static class LibTorch
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new NativeLoadException(
-                $"libtorch: the copy that suits this system's C++ library cannot be written beside '{library}' "
-                + $"({fault.Message}); make that folder writable.",
+                $"libtorch: no copy of '{library}' that suits this system's C++ library can be written "
+                + $"({fault.Message.TrimEnd('.')}); make that folder writable.",
                 fault);
         }
     }
@@ -149,17 +151,16 @@ public static class LibTorch
         torch.InitializeDeviceType(DeviceType.CPU);
     }
 
-    private static string FindFolder(NativePlatform platform)
+    /// <summary>Where a native file lies, and whether it lies in the package cache, which other programs share.</summary>
+    private static (string File, bool IsShared) Find(NativePlatform platform, string name)
     {
-        var beside = Path.GetDirectoryName(typeof(LibTorch).Assembly.Location);
-        string[] bases = string.IsNullOrEmpty(beside)
-            ? [AppContext.BaseDirectory]
-            : [beside, AppContext.BaseDirectory];
-        // An output for one platform only ("dotnet publish -r") has the native files beside the assemblies.
-        var folders = bases.SelectMany(path => new[] { Path.Combine(path, platform.Folder), path }).Distinct().ToArray();
-        return folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, platform.Library)))
+        var output = NativeFolders.OfOutput(platform);
+        var packages = NativeFolders.OfPackage(platform, isTorchSharp: name == platform.Library);
+        var file = output.Concat(packages).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
             ?? throw new NativeLoadException(
-                $"libtorch: '{platform.Library}' is missing from '{folders[0]}'; "
-                + "reference the runtime from an executable project, or build the project again.");
+                $"libtorch: '{name}' is missing from '{packages.Append(output[0]).First()}'; "
+                + $"add the package '{platform.Package}' {NativeFolders.LibTorchVersion} to the project or script that runs, "
+                + "or build the project again.");
+        return (file, !output.Contains(Path.GetDirectoryName(file)));
     }
 }

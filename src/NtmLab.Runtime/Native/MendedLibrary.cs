@@ -12,14 +12,18 @@ internal static class MendedLibrary
     /// </summary>
     private static readonly string[] HarmlessSymbols = ["_ZSt21ios_base_library_initv"];
 
-    /// <summary>Writes the copy into <c>mended/</c> beside the library, unless it is there already; gives its path.</summary>
+    /// <summary>
+    /// Writes the copy, unless it is there already, into <c>mended/</c> beside the library or else into the user's own cache; gives its
+    /// path.
+    /// </summary>
     /// <param name="library">Full path of the library as shipped.</param>
+    /// <param name="isShared">Whether other programs use that file, so that nothing may be written beside it.</param>
     /// <param name="cppLibrary">The bytes of the system's C++ library.</param>
     /// <returns>The path of the copy; null when the library demands nothing that the system lacks.</returns>
     /// <exception cref="InvalidDataException">The library uses something that the system lacks.</exception>
-    /// <exception cref="IOException">The copy cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder is not writable.</exception>
-    public static string? Create(string library, byte[] cppLibrary)
+    /// <exception cref="IOException">The copy cannot be written, and no other folder is left to try.</exception>
+    /// <exception cref="UnauthorizedAccessException">The last folder to try is not writable.</exception>
+    public static string? Create(string library, bool isShared, byte[] cppLibrary)
     {
         var image = File.ReadAllBytes(library);
         var mended = Mend(image, version => GnuSystem.Offers(cppLibrary, version));
@@ -28,15 +32,36 @@ internal static class MendedLibrary
             return null;
         }
 
-        var folder = Path.Combine(Path.GetDirectoryName(library)!, "mended");
-        var copy = Path.Combine(folder, Path.GetFileName(library));
-        if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(mended))
+        string?[] folders =
+        [
+            isShared ? null : Path.Combine(Path.GetDirectoryName(library)!, "mended"),
+            NativeCache.FolderFor(mended),
+        ];
+        return Keep(mended, Path.GetFileName(library), [.. folders.OfType<string>()]);
+    }
+
+    private static string Keep(byte[] mended, string name, ReadOnlySpan<string> folders)
+    {
+        if (folders.IsEmpty)
         {
-            Directory.CreateDirectory(folder);
-            Replace(copy, mended);
+            throw new IOException("there is no folder of the user's own; XDG_CACHE_HOME can name one");
         }
 
-        return copy;
+        var copy = Path.Combine(folders[0], name);
+        try
+        {
+            if (!File.Exists(copy) || !File.ReadAllBytes(copy).AsSpan().SequenceEqual(mended))
+            {
+                Directory.CreateDirectory(folders[0]);
+                Replace(copy, mended);
+            }
+
+            return copy;
+        }
+        catch (Exception fault) when (folders.Length > 1 && fault is IOException or UnauthorizedAccessException)
+        {
+            return Keep(mended, name, folders[1..]);
+        }
     }
 
     private static byte[] Mend(byte[] image, Predicate<string> isOffered)

@@ -3,10 +3,12 @@ using System.Runtime.InteropServices;
 namespace NtmLab.Native;
 
 /// <summary>Where the native files of one platform lie below an output folder, and what they are called.</summary>
-/// <param name="Folder">The folder, relative to the output folder.</param>
+/// <param name="Folder">The folder, relative to the output folder or to that of a package.</param>
+/// <param name="Package">The package that brings libtorch's files.</param>
 /// <param name="Dependencies">libtorch's files, in the order in which they must be loaded.</param>
 /// <param name="Library">TorchSharp's native library, which comes last.</param>
-internal sealed record NativePlatform(string Folder, IReadOnlyList<string> Dependencies, string Library)
+internal sealed record NativePlatform(
+    string Folder, string Package, IReadOnlyList<string> Dependencies, string Library)
 {
     /// <summary>What the runtime accepts, as the end of a sentence.</summary>
     public const string Accepted =
@@ -41,6 +43,7 @@ internal sealed record NativePlatform(string Folder, IReadOnlyList<string> Depen
 
     private static NativePlatform Create(string identifier, string prefix, string suffix) => new(
         Path.Combine("runtimes", identifier, "native"),
+        $"libtorch-cpu-{identifier}",
         [$"{prefix}c10{suffix}", $"{prefix}torch_cpu{suffix}", $"{prefix}torch{suffix}"],
         $"{prefix}LibTorchSharp{suffix}");
 

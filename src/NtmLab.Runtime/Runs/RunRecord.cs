@@ -52,7 +52,9 @@ public sealed record RunRecord
     /// <summary>The machine it ran on.</summary>
     public required MachineRecord Machine { get; init; }
 
-    /// <summary>Where the script lay; its text is kept as <c>script.fsx</c>.</summary>
+    /// <summary>
+    /// Where the script lay; its text is kept as <c>script.fsx</c>. Empty, as that file is, where a program or a notebook made the run.
+    /// </summary>
     public required string Script { get; init; }
 
     /// <summary>The resolved configuration.</summary>

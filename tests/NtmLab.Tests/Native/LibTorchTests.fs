@@ -12,7 +12,7 @@ let private onLinux () : unit =
         skiptest "only Linux libraries demand symbol versions"
 
 /// TorchSharp's native library as it was shipped.
-let private shipped () : string = Path.Combine(LibTorch.Files.Folder, "libLibTorchSharp.so")
+let private shipped () : string = LibTorch.Files.Shipped
 
 let private weaken (image: byte[]) : byte[] =
     ElfVersionNeeds.Weaken(ReadOnlySpan image, "GLIBCXX_3.4.32", [| "_ZSt21ios_base_library_initv" |])

@@ -5,6 +5,7 @@ module internal NtmLab.ChartFont
 open System
 open System.IO
 open System.Reflection
+open NtmLab.Native
 open ScottPlot
 open SkiaSharp
 
@@ -63,6 +64,8 @@ type private InterResolver(regular: SKTypeface, bold: SKTypeface) =
 /// Makes Inter the typeface of every chart of this process; if the package's file is another than we know, the system's own stays.
 let install: Lazy<unit> =
     lazy
+        NativeFiles.Serve()
+
         match read "Inter-Regular.ttf", read "Inter-SemiBold.ttf" with
         | Some regular, Some bold ->
             Fonts.Default <- "Inter"

@@ -166,6 +166,7 @@ let private tests () : Test =
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
             Cli.StoreCommandTests.tests
+            Cli.PlainScriptTests.tests
         ]
         testList "Docs" [ Docs.PackageTests.tests; Docs.PageTests.tests ]
         RepositoryTests.tests

@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using Dapper;
 using Microsoft.Data.Sqlite;
+using NtmLab.Native;
 using NtmLab.Training;
 
 namespace NtmLab.Runs.Store;
@@ -20,7 +21,7 @@ internal sealed class SqliteEngine : StoreEngine
     /// <param name="runs">The folder.</param>
     public SqliteEngine(string runs)
     {
-        SqliteLibrary.Load();
+        NativeFiles.Serve();
         _file = Path.Combine(Path.GetFullPath(runs), FileName);
         _connection = new SqliteConnectionStringBuilder
         {

@@ -88,12 +88,18 @@ let private openFolder
 type private Keeper(folder: RunFolder, store: StoreFollower, trainer: Trainer, display: Display) =
     let metrics = new MetricsLog<BatchReport>(folder.MetricsFile, TimeProvider.System)
     let evaluations = new MetricsLog<EvaluationRow>(folder.EvaluationsFile, TimeProvider.System)
+    let mutable saved = -1L
 
     /// Saves everything up to the last trained batch: metrics first, so that a checkpoint never knows more than they.
     member _.Save(status: RunStatus) : unit =
         metrics.Flush()
         evaluations.Flush()
-        Checkpoint.Save(folder.LastCheckpoint, trainer, folder.Record.Id)
+
+        // Twice the same would leave no earlier one.
+        if trainer.State.Batches <> saved then
+            Checkpoint.Save(folder.LastCheckpoint, trainer, folder.Record.Id, folder.PreviousCheckpoint)
+            saved <- trainer.State.Batches
+
         folder.Update(fun record -> record.WithProgress(trainer.State).WithStatus status)
         store.Trouble() |> Option.ofObj |> Option.iter display.Say
 
@@ -357,8 +363,14 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
                 TimeProvider.System
             )
 
-        if session.Resume.IsSome && File.Exists folder.LastCheckpoint then
-            Checkpoint.Restore(folder.LastCheckpoint, trainer)
+        if session.Resume.IsSome then
+            Checkpoint.RestoreLastWhole(folder.LastCheckpoint, folder.PreviousCheckpoint, trainer)
+            |> Option.ofObj
+            |> Option.iter (fun damage ->
+                eprintfn
+                    "ntmlab: %s The run goes on from the checkpoint before it, after %d sequences."
+                    damage
+                    trainer.State.Sequences)
 
         folder.Rewind trainer.State
         folder.Update(fun record -> record.WithStatus RunStatus.Running)

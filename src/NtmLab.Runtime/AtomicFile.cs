@@ -6,8 +6,9 @@ public static class AtomicFile
     /// <summary>Writes a new file beside the old one, flushes it to the disk and puts it in the old one's place.</summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes the whole content.</param>
+    /// <param name="previous">Where the old file is kept, in place of what is there; null to let go of it.</param>
     /// <exception cref="RunException">The file cannot be written; the old one is untouched.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write, string? previous = null)
     {
         var fresh = path + ".new";
         try
@@ -16,6 +17,11 @@ public static class AtomicFile
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
+            }
+
+            if (previous is not null && File.Exists(path))
+            {
+                File.Move(path, previous, overwrite: true);
             }
 
             File.Move(fresh, path, overwrite: true);

@@ -28,9 +28,14 @@ internal sealed class TensorArchive<TState>(string kind, int version)
     /// <param name="run">The run's id.</param>
     /// <param name="state">What is known of the tensors.</param>
     /// <param name="tensors">The tensors by entry.</param>
+    /// <param name="previous">Where an older file is kept; null to let go of it.</param>
     /// <exception cref="RunException">The file cannot be written; an older one is intact.</exception>
-    public void Write(string path, string run, TState state, IEnumerable<(string Entry, Tensor Value)> tensors) =>
-        AtomicFile.Write(path, stream =>
+    public void Write(
+        string path, string run, TState state, IEnumerable<(string Entry, Tensor Value)> tensors, string? previous = null) =>
+        AtomicFile.Write(path, Content(run, state, tensors), previous);
+
+    private Action<Stream> Content(string run, TState state, IEnumerable<(string Entry, Tensor Value)> tensors) =>
+        stream =>
         {
             using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
             var records = new List<TensorRecord>();
@@ -47,7 +52,7 @@ internal sealed class TensorArchive<TState>(string kind, int version)
                 new Manifest(_format, version, run, state, records), ConfigurationJson.Options);
             Put(archive, ManifestEntry, manifest);
             Put(archive, HashEntry, Encoding.ASCII.GetBytes(Hash(manifest)));
-        });
+        };
 
     /// <summary>Reads a file and checks all of it.</summary>
     /// <param name="path">The file.</param>

@@ -13,6 +13,7 @@ public sealed class MetricsLog<T> : IDisposable
     private static readonly TimeSpan FlushAfter = TimeSpan.FromSeconds(1);
 
     private readonly string _path;
+    private readonly FileStream _stream;
     private readonly StreamWriter _writer;
     private readonly TimeProvider _clock;
     private long _flushed;
@@ -28,8 +29,8 @@ public sealed class MetricsLog<T> : IDisposable
         _flushed = clock.GetTimestamp();
         try
         {
-            var stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
-            _writer = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { NewLine = "\n" };
+            _stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+            _writer = new StreamWriter(_stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { NewLine = "\n" };
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -56,13 +57,14 @@ public sealed class MetricsLog<T> : IDisposable
         }
     }
 
-    /// <summary>Brings all rows to the file.</summary>
+    /// <summary>Brings all rows to the disk.</summary>
     /// <exception cref="RunException">The file cannot be written.</exception>
     public void Flush()
     {
         try
         {
             _writer.Flush();
+            _stream.Flush(flushToDisk: true);
         }
         catch (IOException fault)
         {

@@ -8,7 +8,7 @@ namespace NtmLab.Runs;
 
 /// <summary>
 /// A run on disk: <c>run.json</c>, <c>script.fsx</c>, <c>metrics.jsonl</c> (one row a batch), <c>evaluations.jsonl</c>,
-/// <c>checkpoints/</c> (<c>last.ckpt</c>, <c>best.ckpt</c>), <c>pictures/</c> and, of a model with a memory, <c>memory/</c>. Made
+/// <c>checkpoints/</c> (<c>last.ckpt</c>, <c>previous.ckpt</c>, <c>best.ckpt</c>), <c>pictures/</c> and, of a model with a memory, <c>memory/</c>. Made
 /// once, never overwritten, held by one process at a time, readable by all.
 /// </summary>
 public sealed class RunFolder : IDisposable
@@ -42,6 +42,9 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>The checkpoint that resuming starts from.</summary>
     public string LastCheckpoint => CheckpointOf(Directory, best: false);
+
+    /// <summary>The checkpoint before the last, in case that is damaged.</summary>
+    public string PreviousCheckpoint => Path.Combine(Directory, "checkpoints", "previous.ckpt");
 
     /// <summary>The checkpoint with the best mean score by length.</summary>
     public string BestCheckpoint => CheckpointOf(Directory, best: true);

@@ -17,9 +17,10 @@ public static class Checkpoint
     /// <param name="path">The file; an older one is replaced.</param>
     /// <param name="trainer">The trainer, between two batches.</param>
     /// <param name="run">The run's id.</param>
+    /// <param name="previous">Where an older file is kept; null to let go of it.</param>
     /// <exception cref="RunException">The file cannot be written; an older one is intact.</exception>
-    public static void Save(string path, Trainer trainer, string run) =>
-        Archive.Write(path, run, trainer.State, Tensors(trainer));
+    public static void Save(string path, Trainer trainer, string run, string? previous = null) =>
+        Archive.Write(path, run, trainer.State, Tensors(trainer), previous);
 
     /// <summary>Puts a saved trainer back: parameters, optimiser and position in the task's stream.</summary>
     /// <param name="path">The file.</param>
@@ -32,6 +33,49 @@ public static class Checkpoint
         var content = Archive.Read(path);
         content.CopyTo(Tensors(trainer));
         trainer.State = content.State;
+    }
+
+    /// <summary>
+    /// Puts a saved trainer back from its last whole checkpoint: the newest, or, where that is missing or damaged, the one before it.
+    /// Where there is neither, as before the first checkpoint of a run, the trainer is left as it is.
+    /// </summary>
+    /// <param name="newest">The newest file.</param>
+    /// <param name="previous">The one before it.</param>
+    /// <param name="trainer">A trainer of the same configuration.</param>
+    /// <returns>What is wrong with the newest, in a sentence, where it was passed over; else null.</returns>
+    /// <exception cref="CheckpointException">
+    /// The newest cannot be restored, and the one before it is not there or cannot either; the trainer is unchanged.
+    /// </exception>
+    public static string? RestoreLastWhole(string newest, string previous, Trainer trainer)
+    {
+        if (!File.Exists(newest))
+        {
+            // The process was killed between giving the old file its new name and the new file its own.
+            if (File.Exists(previous))
+            {
+                Restore(previous, trainer);
+            }
+
+            return null;
+        }
+
+        try
+        {
+            Restore(newest, trainer);
+            return null;
+        }
+        catch (CheckpointException fault) when (File.Exists(previous))
+        {
+            try
+            {
+                Restore(previous, trainer);
+                return fault.Message;
+            }
+            catch (CheckpointException)
+            {
+                throw fault;
+            }
+        }
     }
 
     /// <summary>Puts the saved parameters into a model.</summary>

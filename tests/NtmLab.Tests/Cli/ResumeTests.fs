@@ -34,21 +34,62 @@ let private expectSame (run: string) (whole: string) : unit =
     Expect.equal (evaluations run) (evaluations whole) "evaluations"
     Expect.isTrue (entries run = entries whole) "parameters and optimiser"
 
+/// Waits for the first checkpoint of the first run in a folder of runs.
+let private waitForCheckpoint (runs: string) : unit =
+    let deadline = Stopwatch.StartNew()
+
+    let hasCheckpoint () =
+        Directory.Exists runs
+        && Directory.GetFiles(runs, "last.ckpt", SearchOption.AllDirectories).Length > 0
+
+    while not (hasCheckpoint ()) && deadline.Elapsed.TotalSeconds < 60.0 do
+        Threading.Thread.Sleep 5
+
+/// Makes a finished run one that was stopped.
+let private interrupt (run: string) : unit =
+    let record = Path.Combine(run, "run.json")
+    File.WriteAllText(record, (File.ReadAllText record).Replace("\"finished\"", "\"interrupted\""))
+
+/// Leaves 1000 bytes of a run's checkpoint; gives its file.
+let private tear (run: string) (name: string) : string =
+    let checkpoint = Path.Combine(run, "checkpoints", $"{name}.ckpt")
+    File.WriteAllBytes(checkpoint, (File.ReadAllBytes checkpoint)[..999])
+    checkpoint
+
+let private succeeds (program: string) (arguments: string list) : bool =
+    try
+        use started = Process.Start(program, arguments)
+        started.WaitForExit()
+        started.ExitCode = 0
+    with :? ComponentModel.Win32Exception ->
+        false
+
+/// Puts a disk of 8 MiB at a folder, where that is allowed.
+let private mount (folder: string) : bool =
+    OperatingSystem.IsLinux()
+    && Environment.IsPrivilegedProcess
+    && succeeds "mount" [ "-t"; "tmpfs"; "-o"; "size=8m"; "tmpfs"; folder ]
+
+let private unmount (folder: string) : unit = succeeds "umount" [ "--lazy"; folder ] |> ignore
+
+/// Writes a file until the disk is full.
+let private fill (path: string) : unit =
+    try
+        use stream = new FileStream(path, FileMode.Create)
+
+        while true do
+            stream.Write(Array.zeroCreate<byte> 4096)
+            stream.Flush()
+    with :? IOException ->
+        ()
+
 /// Stops a run on its way, in the given manner, resumes it, and compares it with one that was never stopped.
 let private resumesAfter (stop: Process -> unit) : unit =
     within (fun folder ->
         let whole, cut = Path.Combine(folder, "whole"), Path.Combine(folder, "cut")
         Expect.equal (run (small whole)).Code 0 "the uninterrupted run"
         use running = start (small cut)
-        let deadline = Stopwatch.StartNew()
-
-        let hasCheckpoint () =
-            Directory.Exists cut
-            && Directory.GetFiles(cut, "last.ckpt", SearchOption.AllDirectories).Length > 0
-
-        while not (hasCheckpoint ()) && deadline.Elapsed.TotalSeconds < 60.0 do
-            Threading.Thread.Sleep 5
-
+        waitForCheckpoint cut
         stop running
         Expect.notEqual (finish running).Code 0 "the stopped run"
         Expect.equal (run [ "resume"; firstRun cut ]).Code 0 "the resumed run"
@@ -117,20 +158,58 @@ let tests =
             resumesAfter (fun running -> running.Kill()))
         testCase "a run that is killed at twenty random moments ends as if it had never been" (fun () ->
             killedAtRandom 20)
-        testCase "a truncated checkpoint is refused and left as it is" (fun () ->
+        testCase
+            "a run whose last checkpoint is torn goes on from the one before it, as if it had never been"
+            (fun () ->
+                within (fun folder ->
+                    let whole, torn = Path.Combine(folder, "whole"), Path.Combine(folder, "torn")
+
+                    for runs in [ whole; torn ] do
+                        Expect.equal (run (small runs)).Code 0 "the run"
+
+                    interrupt (firstRun torn)
+                    let checkpoint = tear (firstRun torn) "last"
+                    let outcome = run [ "resume"; firstRun torn ]
+                    Expect.equal outcome.Code 0 outcome.Errors
+                    Expect.stringContains outcome.Errors checkpoint "which checkpoint"
+                    Expect.stringContains outcome.Errors "after 560 sequences" "from where it goes on"
+                    expectSame (firstRun torn) (firstRun whole)))
+        testCase "a run without a whole checkpoint is refused and left as it is" (fun () ->
             within (fun folder ->
                 Expect.equal (run (small folder)).Code 0 "the run"
-                let record = Path.Combine(firstRun folder, "run.json")
-
-                File.WriteAllText(
-                    record,
-                    (File.ReadAllText record).Replace("\"finished\"", "\"interrupted\"")
-                )
-
-                let checkpoint = Path.Combine(firstRun folder, "checkpoints", "last.ckpt")
-                File.WriteAllBytes(checkpoint, (File.ReadAllBytes checkpoint)[..999])
+                interrupt (firstRun folder)
+                let checkpoints = [ for name in [ "last"; "previous" ] -> tear (firstRun folder) name ]
                 let outcome = run [ "resume"; firstRun folder ]
                 Expect.equal outcome.Code 1 "exit code"
                 Expect.stringContains outcome.Errors "truncated" "sentence"
-                Expect.equal (FileInfo checkpoint).Length 1000L "the file"))
+
+                for checkpoint in checkpoints do
+                    Expect.equal (FileInfo checkpoint).Length 1000L "the file"))
+        testCase
+            "a run whose disk is full stops with a sentence, and goes on when there is room as if it had not"
+            (fun () ->
+                within (fun folder ->
+                    let whole, cut = Path.Combine(folder, "whole"), Path.Combine(folder, "cut")
+                    Directory.CreateDirectory cut |> ignore
+
+                    if not (mount cut) then
+                        eprintfn "A TEST IS SKIPPED: a small disk cannot be mounted here; root can."
+                        skiptest "a small disk cannot be mounted here"
+
+                    try
+                        Expect.equal (run (copying 6000 whole)).Code 0 "the uninterrupted run"
+                        use running = start (copying 6000 cut)
+                        waitForCheckpoint cut
+                        let filler = Path.Combine(cut, "filler")
+                        fill filler
+                        let outcome = finish running
+                        Expect.equal outcome.Code 1 "it stops"
+                        Expect.stringContains outcome.Errors "No space left" "what is wrong"
+                        Expect.stringContains outcome.Errors "ntmlab resume" "how it goes on"
+                        File.Delete filler
+                        let outcome = run [ "resume"; firstRun cut ]
+                        Expect.equal outcome.Code 0 outcome.Errors
+                        expectSame (firstRun cut) (firstRun whole)
+                    finally
+                        unmount cut))
     ]

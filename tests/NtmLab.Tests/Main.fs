@@ -160,6 +160,7 @@ let private tests () : Test =
             Cli.MemoryCommandTests.tests
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
+            Cli.SiteTests.tests
         ]
         testList "Docs" [ Docs.PackageTests.tests; Docs.PageTests.tests ]
         RepositoryTests.tests

@@ -187,6 +187,16 @@ type DoctorArgument =
             | Runs _ -> "the folder whose write access is checked (default: runs)."
             | Json -> "print a JSON list of {name, status, detail}."
 
+/// Options of `ntmlab docs`.
+type DocsArgument =
+    | Out of directory: string
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Out _ ->
+                "the folder for the site (default: artifacts/docs); what an earlier one left there is replaced."
+
 /// What can be benchmarked.
 type Contest =
     | Ntm
@@ -246,6 +256,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
     | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
+    | [<CliPrefix(CliPrefix.None)>] Docs of ParseResults<DocsArgument>
     | [<CliPrefix(CliPrefix.None); SubCommand>] Test
     | [<CliPrefix(CliPrefix.None); SubCommand>] Format
 
@@ -266,5 +277,6 @@ type Verb =
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."
+            | Docs _ -> "make a site of these pages and of the reference of all public types."
             | Test -> "build and run the tests; further options go to the test program."
             | Format -> "format all C# and F#; --check only checks."

@@ -20,6 +20,7 @@ let private verbs = [
     "compare"
     "bench"
     "doctor"
+    "docs"
     "test"
     "format"
 ]
@@ -49,6 +50,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.ShowTask arguments -> Commands.showTask arguments
         | Verb.Bench arguments -> Bench.run arguments
         | Verb.Doctor arguments -> Commands.doctor arguments
+        | Verb.Docs arguments -> Site.build arguments
         | Verb.Test -> Commands.test []
         | Verb.Format -> Commands.format []
 

@@ -36,6 +36,32 @@ let dotnet (arguments: string list) : int =
         running.WaitForExit()
         running.ExitCode
 
+/// Runs `dotnet` in a folder of the checkout; what it says goes into a file. Gives its exit code.
+let dotnetQuietly (folder: string) (log: string) (arguments: string list) : int =
+    let start =
+        ProcessStartInfo(
+            "dotnet",
+            arguments,
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false
+        )
+
+    // A server of MSBuild would outlive the command.
+    start.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
+
+    match Process.Start start |> Option.ofObj with
+    | None -> raise (ConfigurationException "dotnet: cannot be started.")
+    | Some running ->
+        use running = running
+        running.StandardInput.Close()
+        let output, errors = running.StandardOutput.ReadToEndAsync(), running.StandardError.ReadToEndAsync()
+        running.WaitForExit()
+        File.WriteAllText(log, output.Result + errors.Result)
+        running.ExitCode
+
 /// Builds a project quietly; errors show.
 let build (project: string) : int =
     dotnet [

@@ -1,6 +1,7 @@
 module NtmLab.Tests.Docs.PageTests
 
 open System.IO
+open System.Text.RegularExpressions
 open Expecto
 open NtmLab.Tests
 
@@ -15,6 +16,34 @@ let private shown = [
 ]
 
 let private languages = set [ ""; "text"; "fsharp"; "csharp"; "xml"; "python" ]
+
+/// What a heading is called in an address.
+let private slug (heading: string) : string =
+    Regex.Replace(heading.Trim().ToLowerInvariant(), @"[^\w\- ]", "").Replace(' ', '-')
+
+let private headings (page: string) : string list = [
+    for found in Regex.Matches(text page, @"^#+ (.*)$", RegexOptions.Multiline) do
+        slug found.Groups[1].Value
+]
+
+/// The links of a page that lead to no file of the checkout, or to no heading of a page.
+let private deadLinks (page: string) : string list = [
+    for found in Regex.Matches(text page, @"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)") do
+        let path, heading = found.Groups[1].Value, found.Groups[2].Value
+        let folder = string (Path.GetDirectoryName page)
+        let full = Path.GetFullPath(Path.Combine(Scratch.repository.Value, folder, path))
+
+        let file =
+            if path = "" then
+                page
+            else
+                Path.GetRelativePath(Scratch.repository.Value, full)
+
+        if not (File.Exists(Path.Combine(Scratch.repository.Value, file))) then
+            $"{page}: {path}"
+        elif heading <> "" && not (List.contains heading (headings file)) then
+            $"{page}: {path}#{heading}"
+]
 
 let tests =
     testList "Pages" [
@@ -41,6 +70,10 @@ let tests =
                 let fences = (text page).Split '\n' |> Array.filter (fun line -> line.StartsWith "```")
 
                 Expect.equal (fences.Length % 2) 0 page
+        }
+
+        test "every link leads to a file and a heading that there are" {
+            Expect.equal (List.collect deadLinks Block.pages.Value) [] "nothing else is in the checkout"
         }
 
         for page, script in shown do

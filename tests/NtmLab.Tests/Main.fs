@@ -165,12 +165,9 @@ let private tests () : Test =
             Cli.MemoryCommandTests.tests
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
-<<<<<<< HEAD
             Cli.StoreCommandTests.tests
             Cli.PlainScriptTests.tests
-=======
             Cli.SiteTests.tests
->>>>>>> packages
         ]
         testList "Docs" [ Docs.PackageTests.tests; Docs.PageTests.tests ]
         RepositoryTests.tests

@@ -7,6 +7,7 @@ open System.Text.RegularExpressions
 open Argu
 open NtmLab
 open NtmLab.Cli
+open NtmLab.Runs.Store
 open NtmLab.Tests
 open NtmLab.Tests.Cli
 
@@ -76,6 +77,10 @@ let faults (command: Command) : string list =
             parse command (fun () ->
                 let parser = ArgumentParser.Create<RunArgument>(programName = script)
                 parser.Parse(List.toArray options, raiseOnUsage = false) |> ignore)
+        | "export" :: [ setting ] when
+            setting.StartsWith($"{StoreAddress.Variable}=", StringComparison.Ordinal)
+              ->
+              []
         // Consumers makes the packages in this way.
         | "dotnet" :: "pack" :: "NtmLab.sln" :: [ "-o"; _ ] -> []
         | [ file ] when exists file -> []

@@ -176,6 +176,19 @@ type RunsArgument =
             | Runs _ -> "the folder that holds all runs (default: runs)."
             | Json -> "print a JSON list of runs."
 
+/// Options of `ntmlab serve`.
+type ServeArgument =
+    | Port of number: int
+    | Runs of directory: string
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Port _ -> "the port on 127.0.0.1 (default: 5005; 0: any that is free)."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Verbose -> "show the stack trace of a fault."
+
 /// Options of `ntmlab doctor`.
 type DoctorArgument =
     | Runs of directory: string
@@ -250,6 +263,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArgument>
     | [<CliPrefix(CliPrefix.None)>] Compare of ParseResults<CompareArgument>
+    | [<CliPrefix(CliPrefix.None)>] Serve of ParseResults<ServeArgument>
     | [<CliPrefix(CliPrefix.None)>] Evaluate of ParseResults<EvaluateArgument>
     | [<CliPrefix(CliPrefix.None)>] Export of ParseResults<ExportArgument>
     | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArgument>
@@ -270,6 +284,8 @@ type Verb =
             | Show _ -> "show one run, or what its memory held."
             | Compare _ ->
                 "hold runs against each other: medians over seeds with intervals, and rank tests between configurations."
+            | Serve _ ->
+                "show the runs in the browser of this machine: live curves, heads and memory step by step, comparisons."
             | Evaluate _ ->
                 "score a run's model at other lengths, with more memory, with a memory that was kept, or with other options of the task."
             | Export _ -> "write a run's weights or metrics for PyTorch, pandas, TensorBoard and others."

@@ -85,6 +85,26 @@ let private show (score: string) (groups: Comparison.Group list) (contests: Comp
         Console.Out.WriteLine
             "Mann-Whitney tests, two-sided, not corrected for their number; 3 seeds against 3 give no p below 0.1"
 
+/// What is told of runs that are held against each other, as JSON has it.
+let document (records: RunRecord list) : obj =
+    requireScores records
+    let groups = Comparison.groups records
+
+    {|
+        Score = records.Head.ScoreName
+        Groups = [
+            for group in groups ->
+                {|
+                    Name = group.Name
+                    Runs = [ for record in group.Records -> record.Id ]
+                    Seeds = [ for record in group.Records -> record.Seed ]
+                    SolvedAfter = group.SolvedAfter
+                    Scores = group.Scores
+                |}
+        ]
+        Contests = Comparison.contests groups
+    |}
+
 /// `ntmlab compare`.
 let run (arguments: ParseResults<CompareArgument>) : int =
     let runs = arguments.GetResult(CompareArgument.Runs, "runs")
@@ -96,28 +116,11 @@ let run (arguments: ParseResults<CompareArgument>) : int =
         |> List.collect (find source runs)
         |> List.distinctBy _.Id
 
-    requireScores records
-    let groups = Comparison.groups records
-    let contests = Comparison.contests groups
-
     if arguments.Contains CompareArgument.Json then
-        let document = {|
-            Score = records.Head.ScoreName
-            Groups = [
-                for group in groups ->
-                    {|
-                        Name = group.Name
-                        Runs = [ for record in group.Records -> record.Id ]
-                        Seeds = [ for record in group.Records -> record.Seed ]
-                        SolvedAfter = group.SolvedAfter
-                        Scores = group.Scores
-                    |}
-            ]
-            Contests = contests
-        |}
-
-        printJson (JsonSerializer.SerializeToNode(document, ConfigurationJson.Options))
+        printJson (JsonSerializer.SerializeToNode(document records, ConfigurationJson.Options))
     else
-        show records.Head.ScoreName groups contests
+        requireScores records
+        let groups = Comparison.groups records
+        show records.Head.ScoreName groups (Comparison.contests groups)
 
     0

@@ -18,6 +18,7 @@ let private verbs = [
     "runs"
     "show"
     "compare"
+    "serve"
     "bench"
     "doctor"
     "docs"
@@ -43,6 +44,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.Listed arguments -> Commands.list arguments
         | Verb.Runs arguments -> Commands.runs arguments
         | Verb.Compare arguments -> Compare.run arguments
+        | Verb.Serve arguments -> Serve.run arguments
         | Verb.Show arguments -> Commands.show arguments
         | Verb.Evaluate arguments -> Commands.evaluate arguments
         | Verb.Export arguments -> Interchange.export arguments

@@ -1,6 +1,7 @@
 /// Draws what a run leaves behind: its learning curve, an example, what the heads did, and scores by length.
 module NtmLab.Pictures
 
+open System.Collections.Generic
 open NtmLab.Configuration
 open NtmLab.Models
 open NtmLab.Probes
@@ -63,6 +64,14 @@ let private drawExample
 
     if trace.Steps.Count > 0 then
         Charts.heads title input output trace.Steps (folder.Picture $"heads-{length}")
+
+        HeadTraceFile.Write(
+            folder.Trace $"heads-{length}",
+            trace,
+            dict [ "input", input; "target", target; "output", output ] |> Dictionary,
+            HeadTraceFile.Memory(model, batch.Input)
+        )
+        |> ignore
 
 /// The references of a task at the lengths of its training batches: what no memory reaches, and the best possible.
 let private references (task: SequenceTask) (rows: BatchReport[]) : Charts.Reference list =

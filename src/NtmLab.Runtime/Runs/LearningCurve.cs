@@ -3,7 +3,7 @@ using NtmLab.Training;
 namespace NtmLab.Runs;
 
 /// <summary>Long metrics as short curves.</summary>
-internal static class LearningCurve
+public static class LearningCurve
 {
     /// <summary>Rows evenly spread over the batches, the first and the last among them: see <see cref="IRunSource.Curve"/>.</summary>
     /// <param name="metrics">All rows, in order.</param>

@@ -8,7 +8,8 @@ namespace NtmLab.Runs;
 
 /// <summary>
 /// A run on disk: <c>run.json</c>, <c>script.fsx</c>, <c>metrics.jsonl</c> (one row a batch), <c>evaluations.jsonl</c>,
-/// <c>checkpoints/</c> (<c>last.ckpt</c>, <c>previous.ckpt</c>, <c>best.ckpt</c>), <c>pictures/</c> and, of a model with a memory, <c>memory/</c>. Made
+/// <c>checkpoints/</c> (<c>last.ckpt</c>, <c>previous.ckpt</c>, <c>best.ckpt</c>), <c>pictures/</c> and, of a model with a memory,
+/// <c>memory/</c> and <c>traces/</c>. Made
 /// once, never overwritten, held by one process at a time, readable by all.
 /// </summary>
 public sealed class RunFolder : IDisposable
@@ -54,6 +55,9 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>A picture's file without its ending.</summary>
     public string Picture(string name) => Path.Combine(Directory, "pictures", name);
+
+    /// <summary>The file of what the heads did in an example: see <see cref="Probes.HeadTraceFile"/>.</summary>
+    public string Trace(string name) => Path.Combine(Directory, "traces", $"{name}.safetensors");
 
     /// <summary>Makes a new folder <c>name-seedS-NNN</c> with the next free number and writes its first record.</summary>
     /// <param name="runs">The folder that holds all runs; made if missing.</param>

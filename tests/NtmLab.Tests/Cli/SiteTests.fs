@@ -88,7 +88,7 @@ let tests =
                 |> fun element -> (nonNull (element.Element(XName.Get "summary"))).Value
 
             Expect.equal
-                (summary "M:NtmLab.Models.RnnOptions.Validate")
+                (summary "M:NtmLab.Models.NtmOptions.Validate")
                 (summary "M:NtmLab.Models.ModelOptions.Validate")
                 "two steps up"
         }

@@ -24,6 +24,9 @@ let private pages: Lazy<string list> =
             "CHANGELOG.md"
         ]
 
+/// The libraries whose public types make the reference, and their languages.
+let private libraries = [ "NtmLab.Kernels", "cs"; "NtmLab.Runtime", "cs"; "NtmLab.FSharp", "fs" ]
+
 /// What pages point to and people read as it is.
 let private alongside = [ "experiments"; "docs/pictures"; "docs/results"; "LICENSE" ]
 
@@ -137,16 +140,20 @@ let build (arguments: ParseResults<DocsArgument>) : int =
     for file in [ "_template.html"; "site.css"; "site.js" ] do
         copy (Path.Combine(root, "docs", "site")) input file
 
+    let assemblies = Path.Combine(work, "assemblies")
+    SiteAssembly.prepare AppContext.BaseDirectory assemblies [ for name, _ in libraries -> name ]
+
     fsdocs work [
         "--input"
         input
         "--output"
         output
         "--projects"
-        for name, kind in [ "Kernels", "cs"; "Runtime", "cs"; "FSharp", "fs" ] do
-            Path.Combine(root, "src", $"NtmLab.{name}", $"NtmLab.{name}.{kind}proj")
+        for name, language in libraries do
+            Path.Combine(root, "src", name, $"{name}.{language}proj")
         "--properties"
         "Configuration=Release"
+        $"OutDir={assemblies}/"
         "--parameters"
         "root"
         SitePage.top

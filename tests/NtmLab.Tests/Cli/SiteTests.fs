@@ -1,6 +1,7 @@
 module NtmLab.Tests.Cli.SiteTests
 
 open System.IO
+open System.Xml.Linq
 open Expecto
 open NtmLab.Cli
 open NtmLab.Tests
@@ -74,6 +75,22 @@ let tests =
 
             Expect.equal page $"out {elsewhere}" "only what lies in the site comes along with it"
             Expect.equal dead [ "../outside.html" ] "the one"
+        }
+
+        test "what a member inherits stands in the documentation of the copies that are read" {
+            use folder = new Scratch.Folder()
+            let built = Path.Combine(root, "artifacts", "bin", "NtmLab.Cli", "release")
+            SiteAssembly.prepare built folder.Path [ "NtmLab.Kernels"; "NtmLab.Runtime" ]
+
+            let summary (name: string) =
+                XDocument.Load(folder.File "NtmLab.Runtime.xml").Descendants(XName.Get "member")
+                |> Seq.find (fun element -> (nonNull (element.Attribute(XName.Get "name"))).Value = name)
+                |> fun element -> (nonNull (element.Element(XName.Get "summary"))).Value
+
+            Expect.equal
+                (summary "M:NtmLab.Models.NtmOptions.Validate")
+                (summary "M:NtmLab.Models.ModelOptions.Validate")
+                "two steps up"
         }
 
         test "a folder with something else than a site is left alone" {

@@ -20,19 +20,18 @@ let run (arguments: ParseResults<ServeArgument>) : int =
     use _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, stop)
     use _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, stop)
 
-    let serve =
-        task {
-            use! server =
-                DashboardServer.Start(
-                    source,
-                    (fun records -> Compare.document (List.ofSeq records)),
-                    arguments.GetResult(Port, 5005),
-                    ended.Token
-                )
+    let serve = task {
+        use! server =
+            DashboardServer.Start(
+                source,
+                (fun records -> Compare.document (List.ofSeq records)),
+                arguments.GetResult(Port, 5005),
+                ended.Token
+            )
 
-            Console.Out.WriteLine $"the runs of {IO.Path.GetFullPath runs}: {server.Address} (Ctrl-C ends)"
-            do! server.Stopped
-        }
+        Console.Out.WriteLine $"the runs of {IO.Path.GetFullPath runs}: {server.Address} (Ctrl-C ends)"
+        do! server.Stopped
+    }
 
     serve.GetAwaiter().GetResult()
     0

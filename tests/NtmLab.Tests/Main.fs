@@ -169,6 +169,7 @@ let private tests () : Test =
             Cli.PlainScriptTests.tests
             Cli.SiteTests.tests
         ]
+        testList "Dashboard" [ Dashboard.DashboardServerTests.tests; Dashboard.PageTests.tests ]
         testList "Docs" [ Docs.PackageTests.tests; Docs.PageTests.tests ]
         RepositoryTests.tests
     ]

@@ -65,7 +65,7 @@ export function panel(run) {
     const { found, steps } = figures(await read(address(run.run, "files", "traces", name)));
     drawn = found;
     slider.max = steps - 1;
-    slider.value = Math.min(Number(slider.value), steps - 1);
+    slider.value = Math.floor(steps / 2);
     maps.replaceChildren(...found.map((figure) => figure.place));
     draw();
   };

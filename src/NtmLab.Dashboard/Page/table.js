@@ -15,7 +15,7 @@ const columns = [
   { key: "started", head: "started (UTC)", optional: true },
 ];
 const filters = ["status", "model", "task", "name"];
-const step = 200;
+const step = 100;
 const state = { text: "", status: "", model: "", task: "", name: "", order: "started", down: true, shown: step, chosen: new Set() };
 
 function cell(run, key) {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Dapper;
 using NtmLab.Configuration;
 using NtmLab.Training;
@@ -19,6 +20,7 @@ public sealed class RunStore : IRunSource
     private readonly string _host;
     private readonly Action<string> _say;
     private readonly ConcurrentDictionary<string, bool> _said = new();
+    private readonly ConcurrentDictionary<string, (string Stamp, RunRecord Record)> _records = new();
 
     private RunStore(string runs, StoreEngine engine, Action<string> say)
     {
@@ -89,8 +91,21 @@ public sealed class RunStore : IRunSource
         }
 
         using var connection = _engine.Open();
-        return connection.Query<RunRow>("SELECT id, host, directory, record FROM runs ORDER BY started DESC, id DESC")
-            .Select(Known)
+        var rows = connection.Query<RunRow>(
+            "SELECT id, host, directory, record_stamp AS stamp FROM runs ORDER BY started DESC, id DESC").AsList();
+        if (rows.Any(row => Read(row) is null))
+        {
+            foreach (var (id, stamp, record) in connection.Query<StampedRecord>("SELECT id, record_stamp AS stamp, record FROM runs"))
+            {
+                if (!_records.TryGetValue(id, out var known) || known.Stamp != stamp)
+                {
+                    _records[id] = (stamp, Parse(record));
+                }
+            }
+        }
+
+        return rows.Select(row => (Row: row, Record: Read(row))).Where(run => run.Record is not null)
+            .Select(run => Known(run.Row, run.Record!))
             .ToArray();
     });
 
@@ -108,8 +123,11 @@ public sealed class RunStore : IRunSource
         }
 
         using var connection = _engine.Open();
-        var row = connection.QuerySingleOrDefault<RunRow>("SELECT id, host, directory, record FROM runs WHERE id = @id", new { id });
-        return row is null ? null : Known(row);
+        var row = connection.QuerySingleOrDefault<RunRow>(
+            "SELECT id, host, directory, record_stamp AS stamp FROM runs WHERE id = @id", new { id });
+        return row is null
+            ? null
+            : Known(row, Read(row) ?? Parse(connection.ExecuteScalar<string>("SELECT record FROM runs WHERE id = @id", new { id })!));
     });
 
     /// <inheritdoc/>
@@ -183,9 +201,34 @@ public sealed class RunStore : IRunSource
     /// <inheritdoc/>
     public void Dispose() => _engine.Dispose();
 
-    private KnownRun Known(RunRow row)
+    private static RunRecord Parse(string text)
     {
-        var record = JsonSerializer.Deserialize<RunRecord>(row.Record, ConfigurationJson.Options)!;
+        var record = JsonSerializer.Deserialize<RunRecord>(text, ConfigurationJson.Options)!;
+        Unfold(record.Configuration);
+        return record;
+    }
+
+    /// <summary>Makes a node safe for several threads, which read it at once: it makes its parts when they are first asked for.</summary>
+    private static void Unfold(JsonNode? node)
+    {
+        IEnumerable<JsonNode?> parts = node switch
+        {
+            JsonObject entries => entries.Select(entry => entry.Value),
+            JsonArray items => items,
+            _ => [],
+        };
+        foreach (var part in parts)
+        {
+            Unfold(part);
+        }
+    }
+
+    /// <summary>A record that was read before, if it is still the same.</summary>
+    private RunRecord? Read(RunRow row) =>
+        _records.TryGetValue(row.Id, out var known) && known.Stamp == row.Stamp ? known.Record : null;
+
+    private KnownRun Known(RunRow row, RunRecord record)
+    {
         var directory = _engine.MirrorsFolder ? Path.Combine(_runs, row.Id) : row.Directory;
         return new KnownRun(record, row.Host == _host && RunFolder.IsRun(directory) ? directory : null);
     }
@@ -204,7 +247,9 @@ public sealed class RunStore : IRunSource
         return RunFolder.IsId(id);
     }
 
-    private sealed record RunRow(string Id, string Host, string Directory, string Record);
+    private sealed record RunRow(string Id, string Host, string Directory, string Stamp);
+
+    private sealed record StampedRecord(string Id, string Stamp, string Record);
 
     private sealed record ScoreRow(long Sequences, long Length, double Score, double PerfectFraction, double? SlotsUsed);
 }

@@ -15,6 +15,9 @@ internal sealed class StoreIntake(StoreEngine engine, string runs, string host)
     /// <summary>Rows of one transaction, so that others come to write in between.</summary>
     private const int RowsAtOnce = 20_000;
 
+    /// <summary>Records of one transaction.</summary>
+    private const int RunsAtOnce = 200;
+
     /// <summary>Takes in the records of all runs of the folder, and lets go of those that are gone from it.</summary>
     /// <returns>A sentence for each run that could not be taken in.</returns>
     /// <exception cref="RunException">The store cannot be written.</exception>
@@ -22,27 +25,33 @@ internal sealed class StoreIntake(StoreEngine engine, string runs, string host)
     {
         var refused = new List<string>();
         var known = Known();
-        var found = new HashSet<string>();
-        var directories = Directory.Exists(runs) ? Directory.EnumerateDirectories(runs) : [];
-        foreach (var directory in directories.Where(RunFolder.IsRun).Order())
+        string[] directories = Directory.Exists(runs)
+            ? [.. Directory.EnumerateDirectories(runs).Where(RunFolder.IsRun).Order()]
+            : [];
+        var changed = directories.Where(
+            directory => known.GetValueOrDefault(Path.GetFileName(directory)) != StampOf(RunFolder.RecordOf(directory)));
+        foreach (var some in changed.Chunk(RunsAtOnce))
         {
-            found.Add(Path.GetFileName(directory));
-            try
+            using var connection = engine.Open();
+            using var transaction = engine.BeginWriting(connection);
+            foreach (var directory in some)
             {
-                if (known.GetValueOrDefault(Path.GetFileName(directory)) != Stamp(RunFolder.RecordOf(directory)))
+                try
                 {
-                    TakeRecord(directory);
+                    Put(connection, transaction, RunOnDisk.Read(directory));
+                }
+                catch (RunException fault)
+                {
+                    refused.Add(fault.Message);
                 }
             }
-            catch (RunException fault)
-            {
-                refused.Add(fault.Message);
-            }
+
+            transaction.Commit();
         }
 
         if (engine.MirrorsFolder)
         {
-            Forget(known.Keys.Where(id => !found.Contains(id)));
+            Forget(known.Keys.Except(directories.Select(directory => Path.GetFileName(directory))));
         }
 
         return refused;
@@ -74,7 +83,7 @@ internal sealed class StoreIntake(StoreEngine engine, string runs, string host)
         return Insert(connection, null, record, stamp: "", script: null) == 1;
     }
 
-    private static string Stamp(string file)
+    private static string StampOf(string file)
     {
         var info = new FileInfo(file);
         return info.Exists
@@ -108,63 +117,50 @@ internal sealed class StoreIntake(StoreEngine engine, string runs, string host)
     public long TakeRecord(string directory)
     {
         directory = Path.GetFullPath(directory);
-        // Before the record is read: one that is written in between is taken in the next time.
-        var stamp = Stamp(RunFolder.RecordOf(directory));
         using var connection = engine.Open();
         var id = Path.GetFileName(directory);
         var known = connection.QuerySingleOrDefault<RunState>(
             "SELECT key, record_stamp AS stamp, host, directory FROM runs WHERE id = @id", new { id });
-        if (known is not null && known.Stamp == stamp && IsHere(known, directory))
+        if (known is not null
+            && known.Stamp == StampOf(RunFolder.RecordOf(directory))
+            && (engine.MirrorsFolder || (known.Host == host && known.Directory == directory)))
         {
             return known.Key;
         }
 
-        var record = RunFolder.ReadRecord(directory);
-        if (record.Id != id)
-        {
-            throw new RunException(
-                $"{directory}: holds the run '{record.Id}', a folder of that name would; as a copy it is left out of the store.");
-        }
-
-        var script = File.Exists(RunFolder.ScriptOf(directory)) ? File.ReadAllText(RunFolder.ScriptOf(directory)) : null;
+        var run = RunOnDisk.Read(directory);
         using var transaction = engine.BeginWriting(connection);
-        if (Insert(connection, transaction, record, stamp, script) == 0)
-        {
-            var started = connection.ExecuteScalar<long>("SELECT started FROM runs WHERE id = @id", new { id }, transaction);
-            if (started != record.Started.UtcTicks)
-            {
-                throw new RunException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{directory}: {engine.Place} has another run '{id}', of {new DateTime(started, DateTimeKind.Utc):u}; this one is kept in its folder alone."));
-            }
-
-            connection.Execute(
-                """
-                UPDATE runs SET host = @host, directory = @directory, name = @name, status = @status,
-                                record = @text, record_stamp = @stamp, script = @script
-                WHERE id = @id
-                """,
-                new
-                {
-                    id,
-                    host,
-                    directory,
-                    name = record.Name,
-                    status = Status(record),
-                    text = Text(record),
-                    stamp,
-                    script,
-                },
-                transaction);
-        }
-
-        var key = connection.ExecuteScalar<long>("SELECT key FROM runs WHERE id = @id", new { id }, transaction);
+        var key = Put(connection, transaction, run);
         transaction.Commit();
         return key;
     }
 
-    private bool IsHere(RunState known, string directory) =>
-        engine.MirrorsFolder || (known.Host == host && known.Directory == directory);
+    /// <summary>Adds a run, or brings it up to date, and gives its number.</summary>
+    private long Put(DbConnection connection, DbTransaction transaction, RunOnDisk run)
+    {
+        var record = run.Record;
+        if (Insert(connection, transaction, record, run.Stamp, run.Script) == 0)
+        {
+            var started = connection.ExecuteScalar<long>("SELECT started FROM runs WHERE id = @Id", new { record.Id }, transaction);
+            if (started != record.Started.UtcTicks)
+            {
+                throw new RunException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{run.Directory}: {engine.Place} has another run '{record.Id}', of {new DateTime(started, DateTimeKind.Utc):u}; this one is kept in its folder alone."));
+            }
+
+            connection.Execute(
+                """
+                UPDATE runs SET host = @host, directory = @Directory, name = @Name, status = @status,
+                                record = @text, record_stamp = @Stamp, script = @Script
+                WHERE id = @Id
+                """,
+                new { record.Id, host, run.Directory, record.Name, status = Status(record), text = Text(record), run.Stamp, run.Script },
+                transaction);
+        }
+
+        return connection.ExecuteScalar<long>("SELECT key FROM runs WHERE id = @Id", new { record.Id }, transaction);
+    }
 
     /// <summary>Adds a run unless there is one of its id; gives how many were added.</summary>
     private int Insert(DbConnection connection, DbTransaction? transaction, RunRecord record, string stamp, string? script) =>
@@ -196,7 +192,7 @@ internal sealed class StoreIntake(StoreEngine engine, string runs, string host)
     private void TakeEvaluations(long run, string directory)
     {
         var file = RunFolder.EvaluationsOf(directory);
-        var stamp = Stamp(file);
+        var stamp = StampOf(file);
         using var connection = engine.Open();
         if (connection.ExecuteScalar<string>("SELECT evaluations_stamp FROM runs WHERE key = @run", new { run }) == stamp)
         {
@@ -262,6 +258,25 @@ internal sealed class StoreIntake(StoreEngine engine, string runs, string host)
             transaction);
         transaction.Commit();
         return rows.Count;
+    }
+
+    /// <summary>A run as it lies in its folder.</summary>
+    private sealed record RunOnDisk(string Directory, string Stamp, RunRecord Record, string? Script)
+    {
+        public static RunOnDisk Read(string directory)
+        {
+            // Before the record is read: one that is written in between is taken in the next time.
+            var stamp = StampOf(RunFolder.RecordOf(directory));
+            var record = RunFolder.ReadRecord(directory);
+            if (record.Id != Path.GetFileName(directory))
+            {
+                throw new RunException(
+                    $"{directory}: holds the run '{record.Id}', a folder of that name would; as a copy it is left out of the store.");
+            }
+
+            var script = RunFolder.ScriptOf(directory);
+            return new RunOnDisk(directory, stamp, record, File.Exists(script) ? File.ReadAllText(script) : null);
+        }
     }
 
     private sealed record RunState(long Key, string Stamp, string Host, string Directory);

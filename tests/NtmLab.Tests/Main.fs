@@ -126,7 +126,11 @@ let private tests () : Test =
             Training.LiveTensorTests.tests
         ]
         testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests; Benchmarks.MemoryBenchmarkTests.tests ]
-        testList "Probes" [ Probes.HeadTraceTests.tests; Probes.SlotProbeTests.tests ]
+        testList "Probes" [
+            Probes.HeadTraceTests.tests
+            Probes.HeadTraceFileTests.tests
+            Probes.SlotProbeTests.tests
+        ]
         testList "Runs" [
             Runs.RunFolderTests.tests
             Runs.MetricsLogTests.tests

@@ -24,7 +24,7 @@ function layout(horizontal, vertical, logarithmic) {
     font: { color: colour("--ink"), size: 12, family: "system-ui, sans-serif" },
     xaxis: { ...axis, title: { text: horizontal } },
     yaxis: { ...axis, title: { text: vertical }, type: logarithmic ? "log" : "linear", rangemode: logarithmic ? "normal" : "tozero" },
-    legend: { orientation: "h", y: 1.12, x: 0 },
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     hovermode: "closest",
     uirevision: "kept",
   };

@@ -26,6 +26,11 @@ function figures(tensors) {
     const tensor = tensors[name];
     if (tensor) found.push(along(title, tensor.shape[1], steps, (step, row) => tensor.values[step * tensor.shape[1] + row], tensor.values));
   }
+  const memory = tensors.memory;
+  if (memory) {
+    const [, slots, width] = memory.shape;
+    found.push(single(`memory after the step, ${width} values × ${slots} slots`, width, slots, (step, row, column) => memory.values[(step * slots + column) * width + row], memory.values));
+  }
   for (const [name, title] of [["write_weighting", "write weighting"], ["read_weighting", "read weighting"], ["erase", "erase vector"], ["add", "add vector"], ["read", "read vector"]]) {
     const tensor = tensors[name];
     if (!tensor || tensor.values.length === 0) continue;
@@ -33,11 +38,6 @@ function figures(tensors) {
     for (let head = 0; head < heads; head++) {
       found.push(along(heads > 1 ? `${title} of head ${head + 1}` : title, width, steps, (step, row) => tensor.values[(step * heads + head) * width + row], tensor.values));
     }
-  }
-  const memory = tensors.memory;
-  if (memory) {
-    const [, slots, width] = memory.shape;
-    found.push(single(`memory after the step, ${width} values × ${slots} slots`, width, slots, (step, row, column) => memory.values[(step * slots + column) * width + row], memory.values));
   }
   return { found, steps };
 }

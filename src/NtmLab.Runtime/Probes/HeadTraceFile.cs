@@ -74,8 +74,7 @@ public static class HeadTraceFile
     /// <param name="input">The batch's input, <c>[batch, time, feature]</c>.</param>
     public static Tensor? Memory(SequenceModel model, Tensor input)
     {
-        if (MemoryModel.Of(model) is not { } memory
-            || sizeof(float) * input.shape[1] * memory.Slots * memory.Width > SizeLimit)
+        if (MemoryModel.Of(model) is not { } memory)
         {
             return null;
         }
@@ -89,6 +88,11 @@ public static class HeadTraceFile
         {
             state = model.Step(first.select(1, time), state).State;
             contents.Add(MemoryModel.Contents(state).Memory[0].detach().cpu());
+            // A memory may grow.
+            if (sizeof(float) * input.shape[1] * contents[^1].shape[0] * memory.Width > SizeLimit)
+            {
+                return null;
+            }
         }
 
         var slots = contents.Max(each => each.shape[0]);

@@ -143,6 +143,7 @@ let private tests () : Test =
             FSharp.ExampleTests.tests
             FSharp.PolicyTests.tests
             FSharp.StudyTests.tests
+            FSharp.SweepPlanTests.tests
             FSharp.StatisticsTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
@@ -160,6 +161,7 @@ let private tests () : Test =
             Cli.MemoryCommandTests.tests
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
+            Cli.SweepCommandTests.tests
         ]
         RepositoryTests.tests
     ]

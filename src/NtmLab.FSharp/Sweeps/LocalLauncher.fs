@@ -72,7 +72,7 @@ let run (sweep: Sweep) (jobs: int) (display: SweepDisplay) (cancellation: Cancel
 
         for cell, code in codes do
             let how = if code = 0 then "finished" elif stop then "stopped" else "failed"
-            display.Say $"{SweepCell.label cell}: {how}"
+            display.Say $"{cell.Label}: {how}"
 
         let ended = (ended, codes) ||> List.fold (fun ended (cell, code) -> Map.add cell.Index code ended)
         let room = if stop then 0 else min waiting.Length (jobs - still.Length)

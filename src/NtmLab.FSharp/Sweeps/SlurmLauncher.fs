@@ -54,13 +54,14 @@ let submit (sweep: Sweep) (options: (string * string) list) (display: SweepDispl
     todo.Length
 
 /// How every cell stands, by its run and by what Slurm says of its task.
-let outcomes (sweep: Sweep) (tasks: Map<int, Slurm.SlurmTask>) : CellOutcome list =
+let private outcomes (sweep: Sweep) (tasks: Map<int, Slurm.SlurmTask>) : CellOutcome list =
     let submitted = Sweep.submissions sweep |> List.collect _.Cells |> set
 
     [
         for outcome in Sweep.look sweep do
             match outcome.State, Map.tryFind outcome.Cell.Index tasks with
             | (Finished | Failed), _ -> outcome
+            | _, Some task when task.State = "PENDING" -> { outcome with State = Waiting }
             | _, Some task when Slurm.isLive task -> { outcome with State = Running }
             | _, Some task when task.State = "CANCELLED" ->
                 { outcome with State = Stopped; Fault = Some "Slurm says CANCELLED." }
@@ -74,6 +75,9 @@ let outcomes (sweep: Sweep) (tasks: Map<int, Slurm.SlurmTask>) : CellOutcome lis
                 { outcome with Fault = Sweep.lastWords sweep outcome.Cell }
             | _ -> outcome
     ]
+
+/// How every cell stands now.
+let look (sweep: Sweep) : CellOutcome list = outcomes sweep (ask sweep)
 
 /// Waits until no task of the sweep waits or runs. Cancellation ends the waiting, not the jobs.
 let follow (sweep: Sweep) (display: SweepDisplay) (cancellation: CancellationToken) : CellOutcome list =

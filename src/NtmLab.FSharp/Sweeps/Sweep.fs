@@ -32,6 +32,8 @@ type CellState =
     | Failed
     | Stopped
     | Running
+    /// It is in a cluster's queue.
+    | Waiting
     | Missing
 
 /// What has become of a cell.
@@ -135,4 +137,5 @@ module Sweep =
         | Stopped -> true
         | Failed -> sweep.RetryFailed
         | Finished
+        | Waiting
         | Running -> false

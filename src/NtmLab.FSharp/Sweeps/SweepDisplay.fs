@@ -55,7 +55,7 @@ module SweepDisplay =
                     eprintfn "%s" (header counts)
 
                     for cell in running do
-                        eprintfn "  %s   %s" (SweepCell.label cell) (snd (describe cell (progress known cell)))
+                        eprintfn "  %s   %s" cell.Label (snd (describe cell (progress known cell)))
         }
 
     let private live (runs: string) (refresh: IRenderable -> unit) : SweepDisplay =
@@ -76,7 +76,7 @@ module SweepDisplay =
                         let fraction, words = describe cell (progress known cell)
                         let filled = int (fraction * 24.0)
                         let bar = $"[green]{String('━', filled)}[/][grey]{String('━', 24 - filled)}[/]"
-                        row [ Markup.Escape(SweepCell.label cell); bar; Markup.Escape words ]
+                        row [ Markup.Escape cell.Label; bar; Markup.Escape words ]
 
                     for note in List.rev notes do
                         row [ Markup.Escape note; ""; "" ]

@@ -51,9 +51,11 @@ type SweepArgument =
                 "the values of an option, e.g. model.slots=64,128; a value that is a list stands in brackets, e.g. evaluation.lengths=[3,5]; with --random also a range: uniform(0,1), log(1e-4,1e-2), whole(1,9), whole-log(16,512); may be repeated."
             | Random _ -> "draw so many points instead of taking all combinations."
             | Sweep_Seed _ -> "the seed that decides which points are drawn (default: 1)."
-            | Launcher _ -> "where the runs are made: in processes of this machine, or as a job of a Slurm cluster (default: local)."
+            | Launcher _ ->
+                "where the runs are made: in processes of this machine, or as a job of a Slurm cluster (default: local)."
             | Jobs _ -> "runs at a time (default: cores divided by threads; of Slurm as many as it lets)."
-            | Threads _ -> "threads of each run (default: cores divided by runs at a time; on Slurm the configuration's)."
+            | Threads _ ->
+                "threads of each run (default: cores divided by runs at a time; on Slurm the configuration's)."
             | Slurm _ ->
                 "an option of sbatch, e.g. partition=short, time=01:00:00, mem=4G, cpus-per-task=2, or modules=NAME,NAME to load; may be repeated."
             | Retry_Failed -> "go on with runs that failed, too."
@@ -298,7 +300,8 @@ type Verb =
             match verb with
             | Run _ -> "train, evaluate and draw what a script describes."
             | Resume _ -> "go on with a run exactly where it stopped."
-            | Sweep _ -> "make many runs of a script: grids, random search, seeds; here or on a Slurm cluster."
+            | Sweep _ ->
+                "make many runs of a script: grids, random search, seeds; here or on a Slurm cluster."
             | Listed _ -> "list models, tasks, policies, presets or experiments."
             | Runs _ -> "list the runs."
             | Show _ -> "show one run, or what its memory held."

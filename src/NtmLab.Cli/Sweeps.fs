@@ -27,16 +27,22 @@ let private program: string list =
 /// What a script describes, without a training.
 let private describe (script: string) (session: Session) : ExperimentConfiguration list =
     Session.start { session with Work = Describe; Hosted = true }
+    let output = Console.Out
+    // What the script prints itself is no part of the sweep's result.
+    Console.SetOut Console.Error
 
     try
-        ScriptHost.evaluate [] script
+        try
+            ScriptHost.evaluate [] script
 
-        raise (
-            ConfigurationException
-                $"{script}: describes no experiment; it ends with '|> Experiment.run' or the like."
-        )
-    with Experiment.Described experiments ->
-        experiments
+            raise (
+                ConfigurationException
+                    $"{script}: describes no experiment; it ends with '|> Experiment.run' or the like."
+            )
+        with Experiment.Described experiments ->
+            experiments
+    finally
+        Console.SetOut output
 
 /// Cancels on the first Ctrl-C or termination; the second ends the process.
 let private cancelOnSignals (source: CancellationTokenSource) : IDisposable list =
@@ -46,7 +52,8 @@ let private cancelOnSignals (source: CancellationTokenSource) : IDisposable list
             source.Cancel()
 
     [
-        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] -> PosixSignalRegistration.Create(signal, stop)
+        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] ->
+            PosixSignalRegistration.Create(signal, stop)
     ]
 
 let private word (state: CellState) : string = (string state).ToLowerInvariant()
@@ -63,8 +70,7 @@ let private toJson (sweep: Sweep) (outcomes: CellOutcome list) : JsonNode =
         document["experiment"] <- JsonValue.Create outcome.Cell.Configuration.Name
         document["seed"] <- JsonValue.Create outcome.Cell.Configuration.Seed
 
-        document["set"] <-
-            jsonObject [ for setting in outcome.Cell.Settings -> setting.Path, setting.Value ]
+        document["set"] <- jsonObject [ for setting in outcome.Cell.Settings -> setting.Path, setting.Value ]
 
         document
 
@@ -123,7 +129,11 @@ let private atLeastOne (name: string) (value: int) : int =
 /// Threads of a run and, on this machine, runs at a time: together as many as there are cores.
 let private share (arguments: ParseResults<SweepArgument>) (cells: SweepCell list) : int * int =
     let cores = Environment.ProcessorCount
-    let threads = arguments.TryGetResult SweepArgument.Threads |> Option.map (atLeastOne "threads")
+
+    let threads =
+        arguments.TryGetResult SweepArgument.Threads
+        |> Option.map (atLeastOne "threads")
+
     let described = cells |> List.map _.Configuration.Compute.Threads |> List.max
     let jobs = arguments.TryGetResult SweepArgument.Jobs |> Option.map (atLeastOne "jobs")
 
@@ -137,7 +147,10 @@ let private share (arguments: ParseResults<SweepArgument>) (cells: SweepCell lis
 
 /// The end of a launch: 0 if every run is finished.
 let private exitCode (outcomes: CellOutcome list) : int =
-    if outcomes |> List.forall (fun outcome -> outcome.State = Finished) then 0 else 1
+    if outcomes |> List.forall (fun outcome -> outcome.State = Finished) then
+        0
+    else
+        1
 
 let private launch (arguments: ParseResults<SweepArgument>) (json: bool) (sweep: Sweep) (jobs: int) : int =
     let launcher = arguments.GetResult(SweepArgument.Launcher, Launcher.Local)
@@ -181,7 +194,8 @@ let private existing (script: string option) : string =
             ConfigurationException
                 $"{script}: there is no such script; 'ntmlab list experiments' lists those that come along."
         )
-    | None -> raise (ConfigurationException "sweep: no script is given; ntmlab sweep SCRIPT.fsx --seeds 1..5.")
+    | None ->
+        raise (ConfigurationException "sweep: no script is given; ntmlab sweep SCRIPT.fsx --seeds 1..5.")
 
 /// `ntmlab sweep`.
 let run (arguments: ParseResults<SweepArgument>) : int =

@@ -52,7 +52,12 @@ let private reap (worker: Worker) : int =
 
 /// Makes what is missing, so many runs at a time. A run that fails does not keep the others from theirs; on cancellation those that go on
 /// are asked to stop, and are waited for. Gives how every cell stands at the end.
-let run (sweep: Sweep) (jobs: int) (display: SweepDisplay) (cancellation: CancellationToken) : CellOutcome list =
+let run
+    (sweep: Sweep)
+    (jobs: int)
+    (display: SweepDisplay)
+    (cancellation: CancellationToken)
+    : CellOutcome list =
     Sweep.prepare sweep
     let before = Sweep.look sweep
     let todo = before |> List.filter (Sweep.isOpen sweep) |> List.map _.Cell
@@ -71,10 +76,17 @@ let run (sweep: Sweep) (jobs: int) (display: SweepDisplay) (cancellation: Cancel
         let codes = [ for worker in over -> worker.Cell, reap worker ]
 
         for cell, code in codes do
-            let how = if code = 0 then "finished" elif stop then "stopped" else "failed"
+            let how =
+                if code = 0 then "finished"
+                elif stop then "stopped"
+                else "failed"
+
             display.Say $"{cell.Label}: {how}"
 
-        let ended = (ended, codes) ||> List.fold (fun ended (cell, code) -> Map.add cell.Index code ended)
+        let ended =
+            (ended, codes)
+            ||> List.fold (fun ended (cell, code) -> Map.add cell.Index code ended)
+
         let room = if stop then 0 else min waiting.Length (jobs - still.Length)
         let next, waiting = List.splitAt room waiting
         let running = still @ [ for cell in next -> start sweep cell ]

@@ -61,7 +61,12 @@ let private task (line: string) : SlurmTask option =
 /// The tasks of a job that Slurm still knows, ended ones included; none of a job that it has forgotten.
 let tasks (job: string) : Result<SlurmTask list, string> =
     match call "squeue" [ "--array"; "--noheader"; "--states=all"; "--format=%i|%T|%r"; $"--jobs={job}" ] with
-    | Ok output -> Ok(output.Split('\n', StringSplitOptions.RemoveEmptyEntries) |> Array.toList |> List.choose task)
+    | Ok output ->
+        Ok(
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            |> Array.toList
+            |> List.choose task
+        )
     | Error why when why.Contains "Invalid job id" -> Ok []
     | Error why -> Error why
 

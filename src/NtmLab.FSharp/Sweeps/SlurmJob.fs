@@ -7,14 +7,18 @@ open System.Text.RegularExpressions
 open NtmLab
 
 /// What the job script says itself.
-let private own = set [ "array"; "output"; "error"; "parsable"; "wait"; "wrap"; "chdir"; "signal"; "open-mode" ]
+let private own =
+    set [ "array"; "output"; "error"; "parsable"; "wait"; "wrap"; "chdir"; "signal"; "open-mode" ]
 
 /// Reads `key=value`: any long option of sbatch, or `modules` with the modules to load.
 let parseOption (text: string) : string * string =
     let found = Regex.Match(text, @"^([a-z][a-z-]*)=([^\r\n]+)$")
 
     if not found.Success then
-        raise (ConfigurationException $"--slurm {text}: key=value is wanted, e.g. partition=short or time=01:00:00.")
+        raise (
+            ConfigurationException
+                $"--slurm {text}: key=value is wanted, e.g. partition=short or time=01:00:00."
+        )
 
     let key = found.Groups[1].Value
 
@@ -76,8 +80,7 @@ let script
                     $"module load {quote name}"
         "case $SLURM_ARRAY_TASK_ID in"
         for cell in cells do
-            let arguments =
-                SweepCell.arguments sweep.Script sweep.Runs sweep.Threads sweep.RetryFailed cell
+            let arguments = SweepCell.arguments sweep.Script sweep.Runs sweep.Threads sweep.RetryFailed cell
 
             $"{cell.Index}) exec {commands (sweep.Program @ arguments)} ;;"
         "esac"

@@ -29,7 +29,11 @@ let private known (sweep: Sweep) : Result<Map<int, Slurm.SlurmTask>, string> =
 let private ask (sweep: Sweep) : Map<int, Slurm.SlurmTask> =
     match known sweep with
     | Ok tasks -> tasks
-    | Error why -> raise (ClusterException $"squeue: {why}; nothing was submitted, and the runs that are there are as they were.")
+    | Error why ->
+        raise (
+            ClusterException
+                $"squeue: {why}; nothing was submitted, and the runs that are there are as they were."
+        )
 
 /// Hands over what is missing and not in the queue already; gives how many cells that are.
 let submit (sweep: Sweep) (options: (string * string) list) (display: SweepDisplay) : int =
@@ -63,16 +67,21 @@ let private outcomes (sweep: Sweep) (tasks: Map<int, Slurm.SlurmTask>) : CellOut
             | (Finished | Failed), _ -> outcome
             | _, Some task when task.State = "PENDING" -> { outcome with State = Waiting }
             | _, Some task when Slurm.isLive task -> { outcome with State = Running }
-            | _, Some task when task.State = "CANCELLED" ->
-                { outcome with State = Stopped; Fault = Some "Slurm says CANCELLED." }
+            | _, Some task when task.State = "CANCELLED" -> {
+                outcome with
+                    State = Stopped
+                    Fault = Some "Slurm says CANCELLED."
+              }
             | (Missing | Stopped), Some task ->
                 let words =
                     Sweep.lastWords sweep outcome.Cell
                     |> Option.defaultValue $"Slurm says {task.State} ({task.Reason})."
 
                 { outcome with State = Failed; Fault = Some words }
-            | Missing, None when submitted.Contains outcome.Cell.Index ->
-                { outcome with Fault = Sweep.lastWords sweep outcome.Cell }
+            | Missing, None when submitted.Contains outcome.Cell.Index -> {
+                outcome with
+                    Fault = Sweep.lastWords sweep outcome.Cell
+              }
             | _ -> outcome
     ]
 
@@ -84,13 +93,19 @@ let follow (sweep: Sweep) (display: SweepDisplay) (cancellation: CancellationTok
     let rec go (silent: int) =
         match known sweep with
         | Error why when silent >= attempts ->
-            raise (ClusterException $"squeue: {why}; the jobs go on, and the same command follows them again.")
+            raise (
+                ClusterException $"squeue: {why}; the jobs go on, and the same command follows them again."
+            )
         | Error why ->
             if silent = 0 then
                 display.Say $"squeue: {why}; asking again"
 
             cancellation.WaitHandle.WaitOne pause |> ignore
-            if cancellation.IsCancellationRequested then Map.empty else go (silent + 1)
+
+            if cancellation.IsCancellationRequested then
+                Map.empty
+            else
+                go (silent + 1)
         | Ok tasks ->
             let having (state: string -> bool) = [
                 for cell in sweep.Cells do
@@ -120,7 +135,9 @@ let follow (sweep: Sweep) (display: SweepDisplay) (cancellation: CancellationTok
             if waiting.IsEmpty && running.IsEmpty then
                 tasks
             elif cancellation.WaitHandle.WaitOne pause then
-                display.Say "the jobs go on; the same command follows them again, and with --cancel cancels them"
+                display.Say
+                    "the jobs go on; the same command follows them again, and with --cancel cancels them"
+
                 tasks
             else
                 go 0

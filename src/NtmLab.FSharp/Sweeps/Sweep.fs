@@ -66,7 +66,12 @@ module Sweep =
         try
             Directory.CreateDirectory(Path.Combine(directory sweep, "logs")) |> ignore
         with fault when (fault :? IOException || fault :? UnauthorizedAccessException) ->
-            raise (RunException($"{sweep.Runs}: no run can be written here ({fault.Message.TrimEnd '.'}); --runs DIR chooses another folder.", fault))
+            raise (
+                RunException(
+                    $"{sweep.Runs}: no run can be written here ({fault.Message.TrimEnd '.'}); --runs DIR chooses another folder.",
+                    fault
+                )
+            )
 
     /// What a cell's last process printed.
     let log (sweep: Sweep) (cell: SweepCell) : string =
@@ -96,7 +101,12 @@ module Sweep =
             else
                 []
         with :? JsonException as fault ->
-            raise (RunException($"{submissionsFile sweep}: is damaged; remove it once no job of the sweep is left in the queue.", fault))
+            raise (
+                RunException(
+                    $"{submissionsFile sweep}: is damaged; remove it once no job of the sweep is left in the queue.",
+                    fault
+                )
+            )
 
     /// Notes what was handed to a cluster.
     let note (sweep: Sweep) (submission: Submission) : unit =

@@ -23,7 +23,12 @@ type SweepCell = {
 module SweepCell =
 
     /// Names the experiment where there are several, and what differs between the points.
-    let private label (varied: Set<string>) (only: string option) (name: string) (settings: Setting list) : string =
+    let private label
+        (varied: Set<string>)
+        (only: string option)
+        (name: string)
+        (settings: Setting list)
+        : string =
         [
             yield! Option.toList only
             for setting in settings do
@@ -50,7 +55,13 @@ module SweepCell =
             for experiment in experiments do
                 for settings in points do
                     let overrides = [ for setting in settings -> $"{setting.Path}={setting.Value}" ]
-                    let only = if experiments.Length > 1 then Some experiment.Name else None
+
+                    let only =
+                        if experiments.Length > 1 then
+                            Some experiment.Name
+                        else
+                            None
+
                     let resolved = ConfigurationOverride.Apply(experiment, overrides)
 
                     {
@@ -66,7 +77,13 @@ module SweepCell =
         |> List.mapi (fun index cell -> { cell with Index = index })
 
     /// The arguments of `ntmlab` that make the cell's run, or go on with it.
-    let arguments (script: string) (runs: string) (threads: int) (retry: bool) (cell: SweepCell) : string list = [
+    let arguments
+        (script: string)
+        (runs: string)
+        (threads: int)
+        (retry: bool)
+        (cell: SweepCell)
+        : string list = [
         "run"
         script
         "--once"

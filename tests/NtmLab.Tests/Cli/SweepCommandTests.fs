@@ -36,7 +36,14 @@ let private updated (runs: string) : DateTimeOffset list =
     [ for struct (_, record) in RunFolder.List runs -> record.Updated ] |> List.sort
 
 let private until (what: string) (isSo: unit -> bool) : unit =
-    Expect.isTrue (SpinWait.SpinUntil((fun () -> Thread.Sleep 50; isSo ()), TimeSpan.FromSeconds 60.0)) what
+    Expect.isTrue
+        (SpinWait.SpinUntil(
+            (fun () ->
+                Thread.Sleep 50
+                isSo ()),
+            TimeSpan.FromSeconds 60.0
+        ))
+        what
 
 /// Marks the run of a seed as failed, as one whose disk was full.
 let private fail (runs: string) : unit =
@@ -51,7 +58,12 @@ let private local =
             within (fun runs ->
                 let short = sweeping runs [ "--seeds"; "1..2"; "--set"; "training.sequences=64" ]
                 let dry = run (short @ [ "--dry-run" ])
-                Expect.equal (dry.Code, states dry, folders runs) (0, [ "missing"; "missing" ], []) dry.Errors
+
+                Expect.equal
+                    (dry.Code, states dry, folders runs)
+                    (0, [ "missing"; "missing" ], [])
+                    dry.Errors
+
                 let first = run short
                 Expect.equal (first.Code, states first) (0, [ "finished"; "finished" ]) first.Errors
                 Expect.equal (folders runs) [ "copy-seed1-001"; "copy-seed2-001" ] "both"
@@ -104,40 +116,54 @@ let private local =
     ]
 
 let private slurm =
-    testCase "eight runs on Slurm are found; a second launch starts none; what was cancelled is submitted again" (fun () ->
-        SlurmCluster.using (fun () ->
-            within (fun runs ->
-                let onSlurm (arguments: string list) =
-                    run (sweeping runs ([ "--launcher"; "slurm"; "--slurm"; "time=10" ] @ arguments))
+    testCase
+        "eight runs on Slurm are found; a second launch starts none; what was cancelled is submitted again"
+        (fun () ->
+            SlurmCluster.using (fun () ->
+                within (fun runs ->
+                    let onSlurm (arguments: string list) =
+                        run (sweeping runs ([ "--launcher"; "slurm"; "--slurm"; "time=10" ] @ arguments))
 
-                let short = [ "--seeds"; "1..4"; "--set"; "model.slots=8,16"; "--set"; "training.sequences=64" ]
-                let first = onSlurm short
-                Expect.equal (first.Code, states first) (0, List.replicate 8 "finished") first.Errors
-                Expect.equal (folders runs).Length 8 "all in the folder of runs"
-                let scripts () = Directory.GetFiles(runs, "job-*.sh", SearchOption.AllDirectories)
-                Expect.equal (scripts ()).Length 1 "the job script is kept"
-                let before = updated runs
-                let second = onSlurm short
-                Expect.equal (second.Code, updated runs, (scripts ()).Length) (0, before, 1) "none is started"
+                    let short = [
+                        "--seeds"
+                        "1..4"
+                        "--set"
+                        "model.slots=8,16"
+                        "--set"
+                        "training.sequences=64"
+                    ]
 
-                let long = [ "--seeds"; "9"; "--set"; "training.sequences=20000" ]
-                let detached = onSlurm ("--detach" :: long)
-                Expect.equal detached.Code 0 detached.Errors
-                Expect.contains [ [ "waiting" ]; [ "running" ] ] (states detached) "in the queue"
+                    let first = onSlurm short
+                    Expect.equal (first.Code, states first) (0, List.replicate 8 "finished") first.Errors
+                    Expect.equal (folders runs).Length 8 "all in the folder of runs"
+                    let scripts () = Directory.GetFiles(runs, "job-*.sh", SearchOption.AllDirectories)
+                    Expect.equal (scripts ()).Length 1 "the job script is kept"
+                    let before = updated runs
+                    let second = onSlurm short
 
-                until "the run trains" (fun () ->
-                    RunFolder.List runs |> Seq.exists (fun struct (_, record) -> record.Seed = 9UL))
+                    Expect.equal
+                        (second.Code, updated runs, (scripts ()).Length)
+                        (0, before, 1)
+                        "none is started"
 
-                let cancelled = onSlurm ("--cancel" :: long)
-                Expect.equal cancelled.Code 0 cancelled.Errors
+                    let long = [ "--seeds"; "9"; "--set"; "training.sequences=20000" ]
+                    let detached = onSlurm ("--detach" :: long)
+                    Expect.equal detached.Code 0 detached.Errors
+                    Expect.contains [ [ "waiting" ]; [ "running" ] ] (states detached) "in the queue"
 
-                until "the run is let go" (fun () ->
-                    RunFolder.List runs
-                    |> Seq.exists (fun struct (directory, record) ->
-                        record.Seed = 9UL && not (RunFolder.IsHeld directory)))
+                    until "the run trains" (fun () ->
+                        RunFolder.List runs |> Seq.exists (fun struct (_, record) -> record.Seed = 9UL))
 
-                let again = onSlurm long
-                Expect.equal (again.Code, states again) (0, [ "finished" ]) again.Errors
-                Expect.equal (folders runs).Length 9 "the same run went on")))
+                    let cancelled = onSlurm ("--cancel" :: long)
+                    Expect.equal cancelled.Code 0 cancelled.Errors
+
+                    until "the run is let go" (fun () ->
+                        RunFolder.List runs
+                        |> Seq.exists (fun struct (directory, record) ->
+                            record.Seed = 9UL && not (RunFolder.IsHeld directory)))
+
+                    let again = onSlurm long
+                    Expect.equal (again.Code, states again) (0, [ "finished" ]) again.Errors
+                    Expect.equal (folders runs).Length 9 "the same run went on")))
 
 let tests = testSequenced <| testList "ntmlab, sweep" [ local; slurm ]

@@ -17,7 +17,9 @@ let private grid (options: string list) (seeds: string) : string list =
     SweepPlan.parse options (Some seeds) None 1UL |> SweepPlan.points |> written
 
 let private random (sweepSeed: uint64) (count: int) (options: string list) : string list =
-    SweepPlan.parse options None (Some count) sweepSeed |> SweepPlan.points |> written
+    SweepPlan.parse options None (Some count) sweepSeed
+    |> SweepPlan.points
+    |> written
 
 let private refused (words: string list) (action: unit -> 'T) : unit =
     Faults.says<ConfigurationException> words (fun () -> action () |> ignore)
@@ -48,7 +50,10 @@ let private points =
         }
 
         test "a value that is a list stands in brackets" {
-            Expect.equal (grid [ "a=[3,5],[7]"; "b=\"x, y\"" ] "1") [ "a=[3,5] b=\"x, y\" seed=1"; "a=[7] b=\"x, y\" seed=1" ] "two"
+            Expect.equal
+                (grid [ "a=[3,5],[7]"; "b=\"x, y\"" ] "1")
+                [ "a=[3,5] b=\"x, y\" seed=1"; "a=[7] b=\"x, y\" seed=1" ]
+                "two"
         }
 
         test "drawn points are the same each time, and more of them leave the first as they are" {

@@ -18,6 +18,54 @@ type ResumeArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// What carries out a sweep.
+type Launcher =
+    | Local
+    | Slurm
+
+/// Options of `ntmlab sweep`.
+type SweepArgument =
+    | [<MainCommand; Unique>] Script of path: string
+    | [<Unique>] Seeds of numbers: string
+    | [<AltCommandLine("-s")>] Set of path_values: string
+    | [<Unique>] Random of points: int
+    | [<Unique>] Sweep_Seed of number: uint64
+    | [<Unique>] Launcher of Launcher
+    | [<Unique>] Jobs of number: int
+    | [<Unique>] Threads of number: int
+    | Slurm of key_value: string
+    | Retry_Failed
+    | Dry_Run
+    | Detach
+    | Cancel
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Script _ -> "the F# script that describes the experiment."
+            | Seeds _ -> "the seeds of every point, e.g. 1..5 or 1,4,9 (default: the script's own)."
+            | Set _ ->
+                "the values of an option, e.g. model.slots=64,128; a value that is a list stands in brackets, e.g. evaluation.lengths=[3,5]; with --random also a range: uniform(0,1), log(1e-4,1e-2), whole(1,9), whole-log(16,512); may be repeated."
+            | Random _ -> "draw so many points instead of taking all combinations."
+            | Sweep_Seed _ -> "the seed that decides which points are drawn (default: 1)."
+            | Launcher _ ->
+                "where the runs are made: in processes of this machine, or as a job of a Slurm cluster (default: local)."
+            | Jobs _ -> "runs at a time (default: cores divided by threads; of Slurm as many as it lets)."
+            | Threads _ ->
+                "threads of each run (default: cores divided by runs at a time; on Slurm the configuration's)."
+            | Slurm _ ->
+                "an option of sbatch, e.g. partition=short, time=01:00:00, mem=4G, cpus-per-task=2, or modules=NAME,NAME to load; may be repeated."
+            | Retry_Failed -> "go on with runs that failed, too."
+            | Dry_Run -> "show the runs and how they stand; start none."
+            | Detach -> "with Slurm: submit and end; the same command without it follows."
+            | Cancel -> "cancel the sweep's jobs on Slurm; give the command as it was otherwise."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
 /// Options of `ntmlab show`.
 type ShowArgument =
     | [<MainCommand; ExactlyOnce>] Run of run: string
@@ -259,6 +307,7 @@ type BenchArgument =
 type Verb =
     | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArgument>
     | [<CliPrefix(CliPrefix.None)>] Resume of ParseResults<ResumeArgument>
+    | [<CliPrefix(CliPrefix.None)>] Sweep of ParseResults<SweepArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "list">] Listed of ParseResults<ListArgument>
     | [<CliPrefix(CliPrefix.None)>] Runs of ParseResults<RunsArgument>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArgument>
@@ -279,6 +328,8 @@ type Verb =
             match verb with
             | Run _ -> "train, evaluate and draw what a script describes."
             | Resume _ -> "go on with a run exactly where it stopped."
+            | Sweep _ ->
+                "make many runs of a script: grids, random search, seeds; here or on a Slurm cluster."
             | Listed _ -> "list models, tasks, policies, presets or experiments."
             | Runs _ -> "list the runs."
             | Show _ -> "show one run, or what its memory held."

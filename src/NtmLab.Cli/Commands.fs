@@ -129,6 +129,7 @@ let private revisit (runs: string) (run: string) (about: Session -> Session) : i
             Overrides = []
             Runs = runs
             Resume = Some directory
+            Work = Session.everything
             Evaluate = None
             Json = false
             Verbose = false

@@ -10,6 +10,7 @@ let private parser = ArgumentParser.Create<Verb>(programName = "ntmlab")
 let private verbs = [
     "run"
     "resume"
+    "sweep"
     "evaluate"
     "export"
     "import"
@@ -41,6 +42,7 @@ let private dispatch (arguments: string list) : int =
         match (parser.ParseCommandLine(List.toArray arguments, raiseOnUsage = true)).GetSubCommand() with
         | Verb.Run arguments -> Commands.run arguments
         | Verb.Resume arguments -> Commands.resume arguments
+        | Verb.Sweep arguments -> Sweeps.run arguments
         | Verb.Listed arguments -> Commands.list arguments
         | Verb.Runs arguments -> Commands.runs arguments
         | Verb.Compare arguments -> Compare.run arguments

@@ -19,6 +19,9 @@ open TorchSharp
 /// Raised when the user asked a run to stop; the run is saved.
 exception Interrupted of sentence: string
 
+/// Raised to give what a script describes back to the host that asked for it, instead of running it.
+exception Described of ExperimentConfiguration list
+
 /// How to go on with a run: the command, or what a program does that made it without a script.
 let private resumeCommand (folder: RunFolder) : string =
     let relative = Path.GetRelativePath(Environment.CurrentDirectory, folder.Directory)
@@ -134,6 +137,28 @@ let private cancelOnSignals (say: string -> unit) (source: CancellationTokenSour
         for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] ->
             PosixSignalRegistration.Create(signal, stop)
     ]
+
+/// Cancels when standard input ends: when the process that started this one lets go of it, or has died.
+let private cancelAtEndOfInput (source: CancellationTokenSource) : unit =
+    let watch () =
+        use input = Console.OpenStandardInput()
+        let buffer = Array.zeroCreate<byte> 64
+
+        while input.Read(buffer, 0, buffer.Length) > 0 do
+            ()
+
+        try
+            source.Cancel()
+        with :? ObjectDisposedException ->
+            ()
+
+    Thread(watch, IsBackground = true, Name = "end of input").Start()
+
+/// What the session asks of runs; what a resumed run is asked is nothing more.
+let private request (session: Session) : RunRequest option =
+    match session.Work with
+    | Perform request -> Some request
+    | Describe -> None
 
 let private trainWithin
     (display: Display)
@@ -308,9 +333,8 @@ let private complete
     (folder: RunFolder)
     (store: StoreFollower)
     (trainer: Trainer)
+    (source: CancellationTokenSource)
     : unit =
-    use source = new CancellationTokenSource()
-
     Display.follow folder.Record configuration.Training (fun display ->
         let registrations = cancelOnSignals display.Say source
 
@@ -374,7 +398,12 @@ let private runIn (session: Session) (described: ExperimentConfiguration) : RunR
 
         folder.Rewind trainer.State
         folder.Update(fun record -> record.WithStatus RunStatus.Running)
-        following store folder (fun () -> complete configuration folder store trainer)
+        use source = new CancellationTokenSource()
+
+        if request session |> Option.exists _.Attached then
+            cancelAtEndOfInput source
+
+        following store folder (fun () -> complete configuration folder store trainer source)
 
     folder.Record, folder.Directory
 
@@ -426,6 +455,55 @@ let private serve (work: Session -> TextWriter -> 'T) : 'T =
     with fault when not (Session.isHosted ()) ->
         exit (explain verbose fault)
 
+/// The run of an experiment that may have one already: it is found, gone on with, or made.
+let rec private runOnce
+    (session: Session)
+    (request: RunRequest)
+    (described: ExperimentConfiguration)
+    : RunRecord * string =
+    let resume (directory: string) = runIn { session with Resume = Some directory; Overrides = [] } described
+
+    match RunCells.look (RunCells.known session.Runs) (RunCells.identity (resolve session described)) with
+    | RunCells.Done(record, directory) when record.Status = RunStatus.Finished -> record, directory
+    | RunCells.Done(_, directory) when request.RetryFailed -> resume directory
+    | RunCells.Done(record, _) ->
+        raise (
+            RunException
+                $"{record.Id}: failed before and is left alone; 'ntmlab show {record.Id}' says why, --retry-failed tries it again."
+        )
+    | RunCells.Stopped(_, directory) -> resume directory
+    | RunCells.Missing -> runIn session described
+    | RunCells.Elsewhere _ ->
+        Thread.Sleep(TimeSpan.FromSeconds 2.0)
+        runOnce session request described
+
+/// Those of a script's experiments that the command line asks for.
+let private selected
+    (session: Session)
+    (configurations: ExperimentConfiguration list)
+    : ExperimentConfiguration list =
+    match request session |> Option.bind _.Only with
+    | None -> configurations
+    | Some name ->
+        match configurations |> List.filter (fun configuration -> configuration.Name = name) with
+        | [] ->
+            let names = configurations |> List.map _.Name
+
+            raise (
+                ConfigurationException
+                    $"--only: the script describes no '{name}'; {Suggestion.For(name, names)}"
+            )
+        | found -> found
+
+/// Gives experiments back to a host that asks for nothing else; those that are to be run else.
+let private admit
+    (session: Session)
+    (configurations: ExperimentConfiguration list)
+    : ExperimentConfiguration list =
+    match session.Work with
+    | Describe -> raise (Described configurations)
+    | Perform _ -> selected session configurations
+
 /// Makes a run, goes on with one, or scores one, and reports it.
 let private serveOne
     (session: Session)
@@ -435,14 +513,18 @@ let private serveOne
     let result =
         match session.Evaluate, session.Resume with
         | Some request, Some directory -> evaluateIn session request directory configuration
-        | _ -> runIn session configuration
+        | _ ->
+            match request session with
+            | Some request when request.Once && session.Resume.IsNone -> runOnce session request configuration
+            | _ -> runIn session configuration
 
     report session standardOutput result
     fst result
 
 /// Runs an experiment as the command line asks: makes a run, or goes on with one. Returns its record.
 let run (configuration: ExperimentConfiguration) : RunRecord =
-    serve (fun session standardOutput -> serveOne session standardOutput configuration)
+    serve (fun session standardOutput ->
+        admit session [ configuration ] |> List.head |> serveOne session standardOutput)
 
 /// A run that cannot be trained to its end leaves a record all the same, and does not keep the others from theirs.
 let internal runOrRecord (session: Session) (configuration: ExperimentConfiguration) : RunRecord * string =
@@ -474,7 +556,12 @@ let internal compare
                     RunException $"{directory}: holds '{name}', which is none of its script's experiments."
                 )
         | None ->
-            let results = make session configurations
+            let admitted = admit session configurations
+
+            let results =
+                match request session with
+                | Some request when request.Once -> admitted |> List.map (runOnce session request)
+                | _ -> make session admitted
 
             if session.Json then
                 let runs =

@@ -14,6 +14,10 @@ type RunArgument =
     | Engine of auto_or_reference_or_fused: string
     | Threads of number: int
     | Runs of directory: string
+    | Only of name: string
+    | Once
+    | Retry_Failed
+    | [<Hidden>] Attached
     | Json
     | Verbose
 
@@ -27,6 +31,11 @@ type RunArgument =
             | Engine _ -> "what computes the model: auto, reference or fused."
             | Threads _ -> "threads for arithmetic."
             | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Only _ -> "of a script with several experiments, run the one of this name."
+            | Once ->
+                "train only what has no finished run of the same configuration, and go on with a run that was stopped."
+            | Retry_Failed -> "with --once: go on with a run that failed, too."
+            | Attached -> "stop, as on Ctrl-C, when standard input ends."
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
@@ -42,6 +51,25 @@ type EvaluationRequest = {
     Memory: string option
 }
 
+/// Which of a script's experiments are run, and whether again.
+type RunRequest = {
+    /// The one that is run; none for all.
+    Only: string option
+    /// Whether what has a finished run is left alone, and a run that was stopped gone on with.
+    Once: bool
+    /// Whether a run that failed is gone on with too.
+    RetryFailed: bool
+    /// Whether the end of standard input stops a run.
+    Attached: bool
+}
+
+/// What is done with the experiments that a script describes.
+type SessionWork =
+    /// They are run.
+    | Perform of RunRequest
+    /// They are given back to the host; nothing is trained.
+    | Describe
+
 /// What the command line asks of a script.
 type Session = {
     /// The script's full path; empty where a program or a notebook describes the experiment.
@@ -52,6 +80,8 @@ type Session = {
     Runs: string
     /// The folder of the run to go on with, if any.
     Resume: string option
+    /// What is done with the script's experiments.
+    Work: SessionWork
     /// What to score of that run instead of going on with it, if anything.
     Evaluate: EvaluationRequest option
     /// Whether one JSON document goes to standard output.
@@ -67,6 +97,10 @@ type Session = {
 module Session =
 
     let mutable private current: Session option = None
+
+    /// Runs all of a script's experiments, whatever was run before.
+    let everything: SessionWork =
+        Perform { Only = None; Once = false; RetryFailed = false; Attached = false }
 
     /// Turns the parsed run options into a session.
     let ofArguments (script: string) (arguments: ParseResults<RunArgument>) : Session =
@@ -92,6 +126,13 @@ module Session =
             ]
             Runs = arguments.GetResult(Runs, "runs")
             Resume = None
+            Work =
+                Perform {
+                    Only = arguments.TryGetResult Only
+                    Once = arguments.Contains Once || arguments.Contains Retry_Failed
+                    RetryFailed = arguments.Contains Retry_Failed
+                    Attached = arguments.Contains Attached
+                }
             Evaluate = None
             Json = arguments.Contains Json
             Verbose = arguments.Contains Verbose
@@ -115,6 +156,7 @@ module Session =
         Overrides = []
         Runs = "runs"
         Resume = None
+        Work = everything
         Evaluate = None
         Json = false
         Verbose = false

@@ -39,6 +39,9 @@ public sealed class CheckpointException(string message, Exception? cause = null)
 /// <summary>A run folder that cannot be made, written, read or continued.</summary>
 public sealed class RunException(string message, Exception? cause = null) : NtmLabException(message, cause);
 
+/// <summary>A cluster that cannot be reached, or that refuses a job.</summary>
+public sealed class ClusterException(string message, Exception? cause = null) : NtmLabException(message, cause);
+
 /// <summary>Training that cannot go on: the loss or a gradient is no longer a finite number.</summary>
 public sealed class DivergenceException(string message) : NtmLabException(message);
 

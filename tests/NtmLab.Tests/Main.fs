@@ -152,6 +152,7 @@ let private tests () : Test =
             FSharp.ExampleTests.tests
             FSharp.PolicyTests.tests
             FSharp.StudyTests.tests
+            FSharp.SweepPlanTests.tests
             FSharp.StatisticsTests.tests
             testList "Differentiation" [
                 FSharp.Differentiation.FunctionsTests.tests
@@ -172,6 +173,7 @@ let private tests () : Test =
             Cli.StoreCommandTests.tests
             Cli.PlainScriptTests.tests
             Cli.SiteTests.tests
+            Cli.SweepCommandTests.tests
         ]
         testList "Dashboard" [ Dashboard.DashboardServerTests.tests; Dashboard.PageTests.tests ]
         testList "Docs" [ Docs.PackageTests.tests; Docs.PageTests.tests ]

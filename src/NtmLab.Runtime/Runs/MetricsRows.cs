@@ -35,6 +35,36 @@ public static class MetricsRows
         }
     }
 
+    /// <summary>The last whole row of a log, read from its end; none if there is no file or no row.</summary>
+    /// <typeparam name="T">A row of at most some thousand bytes.</typeparam>
+    /// <param name="path">The file.</param>
+    public static T? Last<T>(string path)
+        where T : struct
+    {
+        const int enough = 8192;
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            stream.Seek(-Math.Min(enough, stream.Length), SeekOrigin.End);
+            using var reader = new StreamReader(stream);
+            var lines = reader.ReadToEnd().Split('\n');
+            // What follows the last line break is a row that is being written.
+            for (var line = lines.Length - 2; line >= 0; line--)
+            {
+                if (TryParse<T>(lines[line], out var row))
+                {
+                    return row;
+                }
+            }
+
+            return null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Keeps only the rows that belong to a run's past, so that a resumed run can append to them.</summary>
     /// <typeparam name="T">A row.</typeparam>
     /// <param name="path">The file.</param>

@@ -84,8 +84,8 @@ public sealed record RunRecord
     /// <summary>Where the model's weights come from, where they were imported; null where they were trained.</summary>
     public ImportRecord? Imported { get; init; }
 
-    /// <summary>The record with another status.</summary>
-    public RunRecord WithStatus(RunStatus status) => this with { Status = status };
+    /// <summary>The record with another status; what made an earlier attempt fail is forgotten.</summary>
+    public RunRecord WithStatus(RunStatus status) => this with { Status = status, Fault = null };
 
     /// <summary>The record of a failed run.</summary>
     /// <param name="fault">Why it failed, in one sentence.</param>

@@ -33,6 +33,7 @@ let private study (folder: Scratch.Folder) (experiments: ExperimentConfiguration
         Overrides = []
         Runs = folder.File "runs"
         Resume = None
+        Work = Session.everything
         Evaluate = None
         Json = true
         Verbose = false

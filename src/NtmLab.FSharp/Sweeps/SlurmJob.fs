@@ -4,6 +4,7 @@ module NtmLab.Sweeps.SlurmJob
 
 open System
 open System.Text.RegularExpressions
+open NtmLab.Runs.Store
 open NtmLab
 
 /// What the job script says itself.
@@ -78,6 +79,8 @@ let script
             if key = "modules" then
                 for name in value.Split([| ','; ' ' |], StringSplitOptions.RemoveEmptyEntries) do
                     $"module load {quote name}"
+        "# Nodes cannot share a SQLite file: unless a database is named, runs are taken in when they are next listed."
+        $"export {StoreAddress.Variable}=${{{StoreAddress.Variable}:-{StoreAddress.None}}}"
         "case $SLURM_ARRAY_TASK_ID in"
         for cell in cells do
             let arguments = SweepCell.arguments sweep.Script sweep.Runs sweep.Threads sweep.RetryFailed cell

@@ -102,68 +102,65 @@ let private local =
 
         testCase "without Slurm the sentence says what was tried" (fun () ->
             within (fun runs ->
-                let path = Environment.GetEnvironmentVariable "PATH"
                 let dotnet = nonNull (Path.GetDirectoryName(nonNull Environment.ProcessPath))
-
-                try
-                    Environment.SetEnvironmentVariable("PATH", dotnet)
-                    let outcome = run (sweeping runs [ "--launcher"; "slurm" ])
-                    Expect.equal (outcome.Code, outcome.Output) (1, "") "it fails"
-                    Expect.stringContains outcome.Errors "sbatch" "the command"
-                    Expect.stringContains outcome.Errors "nothing was submitted" "what is lost"
-                finally
-                    Environment.SetEnvironmentVariable("PATH", path)))
+                let outcome = runWith [ "PATH", dotnet ] (sweeping runs [ "--launcher"; "slurm" ])
+                Expect.equal (outcome.Code, outcome.Output) (1, "") "it fails"
+                Expect.stringContains outcome.Errors "sbatch" "the command"
+                Expect.stringContains outcome.Errors "nothing was submitted" "what is lost"))
     ]
 
 let private slurm =
     testCase
         "eight runs on Slurm are found; a second launch starts none; what was cancelled is submitted again"
         (fun () ->
-            SlurmCluster.using (fun () ->
-                within (fun runs ->
-                    let onSlurm (arguments: string list) =
-                        run (sweeping runs ([ "--launcher"; "slurm"; "--slurm"; "time=10" ] @ arguments))
+            let cluster = SlurmCluster.environment ()
 
-                    let short = [
-                        "--seeds"
-                        "1..4"
-                        "--set"
-                        "model.slots=8,16"
-                        "--set"
-                        "training.sequences=64"
-                    ]
+            within (fun runs ->
+                let onSlurm (arguments: string list) =
+                    runWith
+                        cluster
+                        (sweeping runs ([ "--launcher"; "slurm"; "--slurm"; "time=10" ] @ arguments))
 
-                    let first = onSlurm short
-                    Expect.equal (first.Code, states first) (0, List.replicate 8 "finished") first.Errors
-                    Expect.equal (folders runs).Length 8 "all in the folder of runs"
-                    let scripts () = Directory.GetFiles(runs, "job-*.sh", SearchOption.AllDirectories)
-                    Expect.equal (scripts ()).Length 1 "the job script is kept"
-                    let before = updated runs
-                    let second = onSlurm short
+                let short = [
+                    "--seeds"
+                    "1..4"
+                    "--set"
+                    "model.slots=8,16"
+                    "--set"
+                    "training.sequences=64"
+                ]
 
-                    Expect.equal
-                        (second.Code, updated runs, (scripts ()).Length)
-                        (0, before, 1)
-                        "none is started"
+                let first = onSlurm short
+                Expect.equal (first.Code, states first) (0, List.replicate 8 "finished") first.Errors
+                Expect.equal (folders runs).Length 8 "all in the folder of runs"
+                let scripts () = Directory.GetFiles(runs, "job-*.sh", SearchOption.AllDirectories)
+                Expect.equal (scripts ()).Length 1 "the job script is kept"
+                let before = updated runs
+                let second = onSlurm short
 
-                    let long = [ "--seeds"; "9"; "--set"; "training.sequences=20000" ]
-                    let detached = onSlurm ("--detach" :: long)
-                    Expect.equal detached.Code 0 detached.Errors
-                    Expect.contains [ [ "waiting" ]; [ "running" ] ] (states detached) "in the queue"
+                Expect.equal
+                    (second.Code, updated runs, (scripts ()).Length)
+                    (0, before, 1)
+                    "none is started"
 
-                    until "the run trains" (fun () ->
-                        RunFolder.List runs |> Seq.exists (fun struct (_, record) -> record.Seed = 9UL))
+                let long = [ "--seeds"; "9"; "--set"; "training.sequences=20000" ]
+                let detached = onSlurm ("--detach" :: long)
+                Expect.equal detached.Code 0 detached.Errors
+                Expect.contains [ [ "waiting" ]; [ "running" ] ] (states detached) "in the queue"
 
-                    let cancelled = onSlurm ("--cancel" :: long)
-                    Expect.equal cancelled.Code 0 cancelled.Errors
+                until "the run trains" (fun () ->
+                    RunFolder.List runs |> Seq.exists (fun struct (_, record) -> record.Seed = 9UL))
 
-                    until "the run is let go" (fun () ->
-                        RunFolder.List runs
-                        |> Seq.exists (fun struct (directory, record) ->
-                            record.Seed = 9UL && not (RunFolder.IsHeld directory)))
+                let cancelled = onSlurm ("--cancel" :: long)
+                Expect.equal cancelled.Code 0 cancelled.Errors
 
-                    let again = onSlurm long
-                    Expect.equal (again.Code, states again) (0, [ "finished" ]) again.Errors
-                    Expect.equal (folders runs).Length 9 "the same run went on")))
+                until "the run is let go" (fun () ->
+                    RunFolder.List runs
+                    |> Seq.exists (fun struct (directory, record) ->
+                        record.Seed = 9UL && not (RunFolder.IsHeld directory)))
+
+                let again = onSlurm long
+                Expect.equal (again.Code, states again) (0, [ "finished" ]) again.Errors
+                Expect.equal (folders runs).Length 9 "the same run went on"))
 
 let tests = testSequenced <| testList "ntmlab, sweep" [ local; slurm ]

@@ -421,7 +421,8 @@ let doctor (arguments: ParseResults<DoctorArgument>) : int =
     else
         0
 
-/// `ntmlab test`: builds the tests and runs them with the given options, without colours in a file or a pipe.
+/// `ntmlab test`: builds the tests and runs them with the given options, without colours in a file or a pipe; without options in three
+/// processes side by side.
 let test (options: string list) : int =
     match Repository.build "tests/NtmLab.Tests" with
     | 0 ->
@@ -431,7 +432,15 @@ let test (options: string list) : int =
             else
                 []
 
-        Repository.dotnet ("artifacts/bin/NtmLab.Tests/release/NtmLab.Tests.dll" :: plain @ options)
+        let run (options: string list) =
+            "artifacts/bin/NtmLab.Tests/release/NtmLab.Tests.dll" :: options @ plain
+
+        match options with
+        | [] ->
+            Repository.dotnetSideBySide [
+                for part in [ "inside"; "commands"; "others" ] -> run [ "--part"; part ]
+            ]
+        | _ -> Repository.dotnet (run options)
     | failed -> failed
 
 /// `ntmlab format`: formats F# with Fantomas and C# with `dotnet format`; `--check` only checks.

@@ -24,17 +24,27 @@ let root: Lazy<string> =
                     "this command needs a checkout of NtmLab; it was started outside of one."
             )
 
-/// Runs `dotnet` in the checkout with this process's own input and outputs; gives its exit code.
-let dotnet (arguments: string list) : int =
+let private start (arguments: string list) : Process =
     let start =
         ProcessStartInfo("dotnet", arguments, WorkingDirectory = root.Value, UseShellExecute = false)
 
-    match Process.Start start |> Option.ofObj with
-    | None -> raise (ConfigurationException "dotnet: cannot be started.")
-    | Some running ->
+    match Process.Start start with
+    | null -> raise (ConfigurationException "dotnet: cannot be started.")
+    | running -> running
+
+/// Runs `dotnet` several times at once in the checkout with this process's own input and outputs; gives the greatest exit code.
+let dotnetSideBySide (arguments: string list list) : int =
+    let all = arguments |> List.map start
+
+    all
+    |> List.map (fun running ->
         use running = running
         running.WaitForExit()
-        running.ExitCode
+        running.ExitCode)
+    |> List.max
+
+/// Runs `dotnet` in the checkout with this process's own input and outputs; gives its exit code.
+let dotnet (arguments: string list) : int = dotnetSideBySide [ arguments ]
 
 /// Runs `dotnet` in a folder of the checkout; what it says goes into a file. Gives its exit code.
 let dotnetQuietly (folder: string) (log: string) (arguments: string list) : int =

@@ -12,7 +12,7 @@ let private look
     (known: RunCells.Known)
     (configuration: ExperimentConfiguration)
     : RunCells.State =
-    RunCells.look known (RunCells.identity (Experiment.resolve session configuration))
+    RunCells.look known (RunCells.identity (RunMaking.resolve session configuration))
 
 /// Makes every run that is missing, one after the other; what another process is at is waited for at the end.
 let rec private complete (session: Session) (left: ExperimentConfiguration list) : unit =

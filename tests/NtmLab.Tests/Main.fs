@@ -130,6 +130,8 @@ let private tests () : Test =
             Probes.HeadTraceTests.tests
             Probes.HeadTraceFileTests.tests
             Probes.SlotProbeTests.tests
+            Probes.GradientFlowTests.tests
+            Probes.PathProbeTests.tests
         ]
         testList "Runs" [
             Runs.RunFolderTests.tests

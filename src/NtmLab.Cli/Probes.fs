@@ -124,6 +124,8 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
 
     let untrained = [ for name in named -> name, (fun () -> ProbedModels.Untrained(name, seed)) ]
     LibTorch.Load()
+    // Many small operations after each other: threads would only wait for each other, the longer the busier the machine is.
+    torch.set_num_threads 1
     let json = arguments.Contains ProbeArgument.Json
 
     match arguments.GetResult ProbeArgument.What with

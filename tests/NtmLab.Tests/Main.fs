@@ -172,6 +172,7 @@ let private tests () : Test =
             Cli.MemoryCommandTests.tests
             Cli.InterchangeCommandTests.tests
             Cli.CompareCommandTests.tests
+            Cli.ProbeCommandTests.tests
             Cli.StoreCommandTests.tests
             Cli.PlainScriptTests.tests
             Cli.SiteTests.tests

@@ -19,7 +19,7 @@ public static class GradientFlow
     /// <param name="sequences">Random sequences.</param>
     /// <param name="directions">Random directions of each sequence's output.</param>
     /// <param name="seed">Decides sequences and directions.</param>
-    /// <returns>One for each lag, in the order given; 0 is the norm where nothing arrives.</returns>
+    /// <returns>One for each lag, in the order given; 0 where nothing arrives, or less than double precision holds.</returns>
     /// <exception cref="ConfigurationException">A number is out of range, or the model's inputs are tokens.</exception>
     public static IReadOnlyList<GradientNorm> Measure(
         SequenceModel model, IReadOnlyList<int> lags, int sequences = 4, int directions = 2, ulong seed = 1)

@@ -173,7 +173,10 @@ let evaluate (arguments: ParseResults<EvaluateArgument>) : int =
             Overrides = arguments.GetResults EvaluateArgument.Set
             Evaluate =
                 Some {
-                    Lengths = arguments.TryGetResult Lengths |> Option.map (numbers "--lengths") |> Option.defaultValue []
+                    Lengths =
+                        arguments.TryGetResult Lengths
+                        |> Option.map (numbers "--lengths")
+                        |> Option.defaultValue []
                     Sequences = arguments.TryGetResult EvaluateArgument.Sequences
                     Best = arguments.Contains EvaluateArgument.Best
                     Memory = memory

@@ -16,11 +16,7 @@ open TorchSharp
 let private number (value: float) : string = value.ToString("G3", CultureInfo.InvariantCulture)
 
 /// What is asked of every model.
-type private Request = {
-    Lags: IReadOnlyList<int>
-    Sequences: int
-    Seed: uint64
-}
+type private Request = { Lags: IReadOnlyList<int>; Sequences: int; Seed: uint64 }
 
 /// A rate of decay in words; a dash where too few of the norms are above 0.
 let private decay (fit: Statistics.Fit option) : string =
@@ -29,14 +25,21 @@ let private decay (fit: Statistics.Fit option) : string =
     | None -> "-"
 
 /// The result of a function for every model, each of which is let go before the next is made.
-let private each (models: (string * (unit -> SequenceModel)) list) (look: SequenceModel -> 'T) : (string * 'T) list = [
+let private each
+    (models: (string * (unit -> SequenceModel)) list)
+    (look: SequenceModel -> 'T)
+    : (string * 'T) list = [
     for name, make in models do
         use scope = torch.NewDisposeScope()
         use model = make ()
         name, look model
 ]
 
-let private gradientFlow (models: (string * (unit -> SequenceModel)) list) (request: Request) (json: bool) : unit =
+let private gradientFlow
+    (models: (string * (unit -> SequenceModel)) list)
+    (request: Request)
+    (json: bool)
+    : unit =
     let found =
         each models (fun model ->
             let norms = GradientFlow.Measure(model, request.Lags, request.Sequences, seed = request.Seed)
@@ -75,7 +78,11 @@ let private gradientFlow (models: (string * (unit -> SequenceModel)) list) (requ
         printfn
             "mean norms of the gradient of an output with respect to an input so many steps before it; reference engine, autograd, double precision"
 
-let private pathLength (models: (string * (unit -> SequenceModel)) list) (request: Request) (json: bool) : unit =
+let private pathLength
+    (models: (string * (unit -> SequenceModel)) list)
+    (request: Request)
+    (json: bool)
+    : unit =
     let found =
         each models (fun model -> PathProbe.Measure(model, request.Lags, request.Sequences, request.Seed))
 
@@ -84,7 +91,11 @@ let private pathLength (models: (string * (unit -> SequenceModel)) list) (reques
         printJson (JsonSerializer.SerializeToNode(document, ConfigurationJson.Options))
     else
         let cell (path: PathAtLag) =
-            let hops = if path.Hops.HasValue then string path.Hops.Value else "none"
+            let hops =
+                if path.Hops.HasValue then
+                    string path.Hops.Value
+                else
+                    "none"
 
             match path.Verdict with
             | PathVerdict.Confirmed -> hops
@@ -106,7 +117,10 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
     let seed = arguments.GetResult(ProbeArgument.Seed, 1UL)
 
     let request = {
-        Lags = arguments.GetResult(Lags, "1,3,10,30,100") |> Commands.numbers "--lags" |> List.toArray
+        Lags =
+            arguments.GetResult(Lags, "1,3,10,30,100")
+            |> Commands.numbers "--lags"
+            |> List.toArray
         Sequences = arguments.GetResult(ProbeArgument.Sequences, 4)
         Seed = seed
     }

@@ -7,8 +7,7 @@ open NtmLab.Tests.Cli.CommandLine
 let tests =
     testList "ProbeCommand" [
         test "gradient flow and path length come as JSON, and a table names every lag" {
-            let flow =
-                run [ "probe"; "gradient-flow"; "--model"; "gru"; "--lags"; "1,5,20"; "--json" ]
+            let flow = run [ "probe"; "gradient-flow"; "--model"; "gru"; "--lags"; "1,5,20"; "--json" ]
 
             Expect.equal flow.Code 0 flow.Errors
             use document = JsonDocument.Parse flow.Output
@@ -16,8 +15,7 @@ let tests =
             Expect.equal (gru.GetProperty("norms").GetArrayLength()) 3 "one norm a lag"
             Expect.isLessThan (gru.GetProperty("exponential").GetProperty("rate").GetDouble()) 0.0 "it decays"
 
-            let paths =
-                run [ "probe"; "path-length"; "--model"; "gru"; "--model"; "ntm"; "--lags"; "1,7" ]
+            let paths = run [ "probe"; "path-length"; "--model"; "gru"; "--model"; "ntm"; "--lags"; "1,7" ]
 
             Expect.equal paths.Code 0 paths.Errors
 
@@ -42,23 +40,14 @@ let tests =
                 Expect.equal made.Code 0 made.Errors
 
                 let probed =
-                    run [
-                        "probe"
-                        "gradient-flow"
-                        "--run"
-                        firstRun runs
-                        "--lags"
-                        "1,5"
-                        "--json"
-                    ]
+                    run [ "probe"; "gradient-flow"; "--run"; firstRun runs; "--lags"; "1,5"; "--json" ]
 
                 Expect.equal probed.Code 0 probed.Errors
                 use document = JsonDocument.Parse probed.Output
                 Expect.equal (document.RootElement.GetArrayLength()) 1 "no model of the catalogue beside it"
 
-                Expect.isGreaterThan
-                    (document.RootElement[0].GetProperty("norms")[1].GetProperty("mean").GetDouble())
-                    0.0
-                    "a norm")
+                let norms = document.RootElement[0].GetProperty "norms"
+                let second = norms[1]
+                Expect.isGreaterThan (second.GetProperty("mean").GetDouble()) 0.0 "a norm")
         }
     ]

@@ -32,9 +32,7 @@ let private bits (seed: uint64) (time: int) : torch.Tensor =
     let values = Array.zeroCreate<float32>(time * inputWidth)
     RandomStream(seed, "probe input").FillBits(Span<float32> values)
 
-    torch
-        .tensor(values, ReadOnlySpan<int64> [| 1L; int64 time; int64 inputWidth |])
-        .``to`` torch.float64
+    torch.tensor(values, ReadOnlySpan<int64> [| 1L; int64 time; int64 inputWidth |]).``to`` torch.float64
 
 /// The norm of the gradient of the only logit by central differences, with respect to the first input.
 let private byDifferences (model: SequenceModel) (input: torch.Tensor) (lag: int) : float =
@@ -43,10 +41,14 @@ let private byDifferences (model: SequenceModel) (input: torch.Tensor) (lag: int
 
     let at (channel: int) (by: float) =
         let moved = input.clone ()
-        moved.narrow(1L, 0L, 1L).narrow (2L, int64 channel, 1L) |> Tensors.addNumber by
+        moved.narrow(1L, 0L, 1L).narrow(2L, int64 channel, 1L) |> Tensors.addNumber by
         (Tensors.values (model.Forward moved))[lag]
 
-    sqrt (List.sum [ for channel in 0 .. inputWidth - 1 -> ((at channel half - at channel -half) / (2.0 * half)) ** 2.0 ])
+    sqrt (
+        List.sum [
+            for channel in 0 .. inputWidth - 1 -> ((at channel half - at channel -half) / (2.0 * half)) ** 2.0
+        ]
+    )
 
 /// Models of every kind of path, small.
 let private models: (string * ModelOptions) list = [
@@ -84,7 +86,11 @@ let tests =
                 for norm in found do
                     let expected = byDifferences model input norm.Lag
                     let difference = abs (norm.Mean - expected)
-                    Expect.isLessThan difference (1e-8 + 1e-5 * expected) $"lag {norm.Lag}: {norm.Mean}, {expected}"
+
+                    Expect.isLessThan
+                        difference
+                        (1e-8 + 1e-5 * expected)
+                        $"lag {norm.Lag}: {norm.Mean}, {expected}"
             }
 
         test "nothing arrives where there is no path" {

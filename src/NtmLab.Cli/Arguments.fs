@@ -303,6 +303,38 @@ type BenchArgument =
             | Count _ -> "store: runs (default: 100)."
             | Json -> "print one JSON document on standard output and nothing else there."
 
+/// What can be probed.
+type Probed =
+    | Gradient_Flow
+    | Path_Length
+
+/// Options of `ntmlab probe`.
+type ProbeArgument =
+    | [<MainCommand; ExactlyOnce>] What of Probed
+    | Model of name: string
+    | Run of run: string
+    | [<Unique>] Lags of numbers: string
+    | [<Unique>] Sequences of number: int
+    | [<Unique>] Seed of number: uint64
+    | Runs of directory: string
+    | Json
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | What _ ->
+                "gradient-flow: how strongly an output depends on an input long before it; path-length: how many layers lie between them, checked by changing the input."
+            | Model _ ->
+                "a model of the catalogue with its default options, untrained; may be repeated (default: all of them)."
+            | Run _ -> "a run, by its id or the path of its folder, as it was trained; may be repeated."
+            | Lags _ -> "steps between input and output, e.g. 10,30,100,300 (default: 1,3,10,30,100)."
+            | Sequences _ -> "random sequences that each model is given (default: 4)."
+            | Seed _ -> "the seed that decides sequences and untrained parameters (default: 1)."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Json -> "print one JSON document on standard output and nothing else there."
+            | Verbose -> "show the stack trace of a fault."
+
 /// The verbs of `ntmlab`.
 type Verb =
     | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArgument>
@@ -318,6 +350,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
+    | [<CliPrefix(CliPrefix.None)>] Probe of ParseResults<ProbeArgument>
     | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
     | [<CliPrefix(CliPrefix.None)>] Docs of ParseResults<DocsArgument>
     | [<CliPrefix(CliPrefix.None); SubCommand>] Test
@@ -343,6 +376,8 @@ type Verb =
             | Import _ -> "make a run of weights that were trained elsewhere."
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
+            | Probe _ ->
+                "look into models: how strongly an output depends on an input long before it, and by which path."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."
             | Docs _ -> "make a site of these pages and of the reference of all public types."
             | Test -> "build and run the tests; further options go to the test program."

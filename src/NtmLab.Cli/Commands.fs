@@ -150,15 +150,15 @@ let resume (arguments: ParseResults<ResumeArgument>) : int =
                 Verbose = arguments.Contains ResumeArgument.Verbose
         })
 
-/// Lengths as they are given on the command line.
-let private lengths (text: string) : int list = [
+/// Whole numbers between commas, as an option gives them.
+let numbers (option: string) (text: string) : int list = [
     for part in text.Split ',' do
         match Int32.TryParse(part.Trim()) with
         | true, length -> length
         | false, _ ->
             raise (
                 ConfigurationException
-                    $"--lengths: '{text}' is not allowed; whole numbers such as 10,20,50 are."
+                    $"{option}: '{text}' is not allowed; whole numbers such as 10,20,50 are."
             )
 ]
 
@@ -173,8 +173,11 @@ let evaluate (arguments: ParseResults<EvaluateArgument>) : int =
             Overrides = arguments.GetResults EvaluateArgument.Set
             Evaluate =
                 Some {
-                    Lengths = arguments.TryGetResult Lengths |> Option.map lengths |> Option.defaultValue []
-                    Sequences = arguments.TryGetResult Sequences
+                    Lengths =
+                        arguments.TryGetResult Lengths
+                        |> Option.map (numbers "--lengths")
+                        |> Option.defaultValue []
+                    Sequences = arguments.TryGetResult EvaluateArgument.Sequences
                     Best = arguments.Contains EvaluateArgument.Best
                     Memory = memory
                 }

@@ -21,6 +21,7 @@ let private verbs = [
     "compare"
     "serve"
     "bench"
+    "probe"
     "doctor"
     "docs"
     "test"
@@ -53,6 +54,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.Import arguments -> Interchange.import arguments
         | Verb.ShowTask arguments -> Commands.showTask arguments
         | Verb.Bench arguments -> Bench.run arguments
+        | Verb.Probe arguments -> Probes.run arguments
         | Verb.Doctor arguments -> Commands.doctor arguments
         | Verb.Docs arguments -> Site.build arguments
         | Verb.Test -> Commands.test []

@@ -191,3 +191,26 @@ let powerLaw (points: (float * float) list) : Fit =
 
 /// `y = scale e^(rate x)` through points (x, y), y greater than 0.
 let exponential (points: (float * float) list) : Fit = fit "exponential" id points
+
+/// How values fall with their position, by both curves.
+type Decay = {
+    /// None where fewer than two values at different positions are above 0.
+    Exponential: Fit option
+    /// The same, of the positions above 0.
+    PowerLaw: Fit option
+}
+
+/// Both curves through points (x, y); those whose value is 0 have no logarithm and are left out.
+let decay (points: (float * float) list) : Decay =
+    let through (curve: (float * float) list -> Fit) (some: (float * float) list) =
+        if (List.distinctBy fst some).Length < 2 then
+            None
+        else
+            Some(curve some)
+
+    let seen = points |> List.filter (fun (_, y) -> y > 0.0)
+
+    {
+        Exponential = through exponential seen
+        PowerLaw = seen |> List.filter (fun (x, _) -> x > 0.0) |> through powerLaw
+    }

@@ -131,6 +131,8 @@ let private inside () : Test list = [
         Probes.HeadTraceTests.tests
         Probes.HeadTraceFileTests.tests
         Probes.SlotProbeTests.tests
+        Probes.GradientFlowTests.tests
+        Probes.PathProbeTests.tests
     ]
     testList "Runs" [
         Runs.RunFolderTests.tests
@@ -177,6 +179,7 @@ let private commands () : Test list = [
         Cli.CompareCommandTests.tests
         Cli.StoreCommandTests.tests
         Cli.PlainScriptTests.tests
+        Cli.ProbeCommandTests.tests
     ]
 ]
 

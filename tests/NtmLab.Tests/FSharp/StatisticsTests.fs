@@ -146,4 +146,15 @@ let tests =
             Faults.says<ConfigurationException> [ "exponential"; "1 values"; "2 or more" ] (fun () ->
                 Statistics.exponential [ 3.0, 1.0; 3.0, 2.0 ] |> ignore)
         }
+
+        test "a decay leaves out values that are 0, and needs two others" {
+            let points = (0.0, 2.0) :: [ for x in [ 1.0; 2.0; 4.0; 8.0 ] -> x, 2.0 * exp (-0.3 * x) ]
+            let found = Statistics.decay ((20.0, 0.0) :: points)
+            let exponential = Expect.wantSome found.Exponential "a curve"
+            Expect.floatClose Accuracy.high exponential.Rate -0.3 "the rate"
+            Expect.equal found.PowerLaw (Some(Statistics.powerLaw points.Tail)) "positions above 0"
+            let single = Statistics.decay [ 0.0, 1.0; 3.0, 1.0; 9.0, 0.0 ]
+            Expect.isSome single.Exponential "two positions"
+            Expect.isNone single.PowerLaw "one position above 0"
+        }
     ]

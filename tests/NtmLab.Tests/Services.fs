@@ -1,4 +1,4 @@
-/// Programs that some tests need beside .NET. The scripts in tests/services install and start them.
+/// Programs that some tests need beside .NET. The scripts in tests/services start them, and install them where that is asked for.
 module NtmLab.Tests.Services
 
 open System
@@ -22,16 +22,9 @@ let private run (name: string) (arguments: string list) : Result<unit, string> =
 
         if started.ExitCode = 0 then Ok() else Error(errors.Trim())
 
-/// Where nobody minds, what is missing is installed; a machine of one's own is left as it is.
-let install (name: string) : Result<unit, string> =
-    if isNull (Environment.GetEnvironmentVariable "CI") then
-        Ok()
-    else
-        run name [ "install" ]
-
 /// Starts a service; it ends with the tests.
 let start (name: string) (arguments: string list) (stop: string list) : Result<unit, string> =
-    match install name |> Result.bind (fun () -> run name ("start" :: arguments)) with
+    match run name ("start" :: arguments) with
     | Ok() ->
         AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> run name ("stop" :: stop) |> ignore)
         Ok()

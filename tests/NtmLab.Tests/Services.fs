@@ -22,11 +22,14 @@ let private run (name: string) (arguments: string list) : Result<unit, string> =
 
         if started.ExitCode = 0 then Ok() else Error(errors.Trim())
 
-/// Starts a service; it ends with the tests.
-let start (name: string) (arguments: string list) (stop: string list) : Result<unit, string> =
-    match run name ("start" :: arguments) with
+/// Starts a service that has its files in a folder of its own; it ends with the tests, and the folder with it.
+let start (name: string) (folder: string) (arguments: string list) : Result<unit, string> =
+    match run name ("start" :: folder :: arguments) with
     | Ok() ->
-        AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> run name ("stop" :: stop) |> ignore)
+        AppDomain.CurrentDomain.ProcessExit.Add(fun _ ->
+            run name [ "stop"; folder ] |> ignore
+            Directory.Delete(folder, true))
+
         Ok()
     | Error why ->
         let hint = $"'tests/services/{name} install' may help"

@@ -8,7 +8,7 @@ let private cluster: Lazy<Result<string, string>> =
     lazy
         let folder = Directory.CreateTempSubdirectory("ntmlab-slurm-").FullName
 
-        Services.start "slurm" [ folder ] [ folder ]
+        Services.start "slurm" folder []
         |> Result.map (fun () -> Path.Combine(folder, "slurm.conf"))
 
 /// The environment that leads Slurm's commands to it; skips the test where there is none.

@@ -14,13 +14,10 @@ open NtmLab.Tests.Runs
 /// Where playwright-core and Chromium are.
 let private browser: Lazy<Result<string list, string>> =
     lazy
-        let found = Path.GetTempFileName()
+        let folder = Directory.CreateTempSubdirectory("ntmlab-browser-").FullName
 
-        try
-            Services.start "browser" [ found ] []
-            |> Result.map (fun () -> List.ofArray (File.ReadAllLines found))
-        finally
-            File.Delete found
+        Services.start "browser" folder []
+        |> Result.map (fun () -> List.ofArray (File.ReadAllLines(Path.Combine(folder, "paths"))))
 
 /// Plays a scene of page.mjs.
 let private play (scene: string) (address: string) (argument: string) : unit =

@@ -1,7 +1,6 @@
 /// A PostgreSQL server for the tests, with a database for each of them.
 module NtmLab.Tests.Runs.Postgres
 
-open System
 open System.IO
 open System.Threading
 open Npgsql
@@ -11,10 +10,7 @@ let private server: Lazy<Result<int, string>> =
     lazy
         let folder = Directory.CreateTempSubdirectory("ntmlab-pg-").FullName
         let port = Services.freePort ()
-        AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> Directory.Delete(folder, true))
-
-        Services.start "postgres" [ folder; string port ] [ folder ]
-        |> Result.map (fun () -> port)
+        Services.start "postgres" folder [ string port ] |> Result.map (fun () -> port)
 
 let private address (port: int) (database: string) : string =
     $"Host=127.0.0.1;Port={port};Username=ntmlab;Database={database}"

@@ -88,7 +88,9 @@ let private hosted (session: Session) (includes: string list) (script: string) :
     try
         ScriptHost.evaluate includes script
         0
-    with ScriptHost.CompilationFailed errors ->
+    with
+    | Experiment.Ended -> 0
+    | ScriptHost.CompilationFailed errors ->
         for error in errors do
             eprintfn "%s" error
 
@@ -131,6 +133,9 @@ let private revisit (runs: string) (run: string) (about: Session -> Session) : i
             Resume = Some directory
             Work = Session.everything
             Evaluate = None
+            Budget = StudyBudget.Quick
+            Archive = None
+            Report = None
             Json = false
             Verbose = false
             Hosted = true

@@ -8,11 +8,13 @@ open SkiaSharp
 /// Pixels drawn for each pixel of the layout, so that PNGs stay sharp on dense screens and in print.
 let private scale = 2.0
 
+let private draw (width: int) (height: int) (multiplot: Multiplot) (canvas: SKCanvas) : unit =
+    canvas.Clear SKColors.White
+    multiplot.Render(canvas, PixelRect(0f, float32 width, float32 height, 0f))
+
 /// Writes plots in a layout as `path.png` and `path.svg`; sizes in pixels of the layout.
 let save (width: int) (height: int) (path: string) (multiplot: Multiplot) : unit =
-    let draw (canvas: SKCanvas) =
-        canvas.Clear SKColors.White
-        multiplot.Render(canvas, PixelRect(0f, float32 width, float32 height, 0f))
+    let draw = draw width height multiplot
 
     use surface = SKSurface.Create(SKImageInfo(int (scale * float width), int (scale * float height)))
 
@@ -28,6 +30,15 @@ let save (width: int) (height: int) (path: string) (multiplot: Multiplot) : unit
     use file = File.Create(path + ".svg")
     use canvas = SKSvgCanvas.Create(SKRect(0f, 0f, float32 width, float32 height), file)
     draw canvas
+
+/// Writes plots in a layout as `save` does, and as `path.pdf` for print.
+let saveForPrint (width: int) (height: int) (path: string) (multiplot: Multiplot) : unit =
+    save width height path multiplot
+    use file = File.Create(path + ".pdf")
+    use document = SKDocument.CreatePdf file
+    draw width height multiplot (document.BeginPage(float32 width, float32 height))
+    document.EndPage()
+    document.Close()
 
 /// Plots side by side, or one above the other.
 let multiplot (layout: IMultiplotLayout) (plots: Plot list) : Multiplot =

@@ -14,6 +14,9 @@ open NtmLab.Training
 /// Raised to give what a script describes back to the host that asked for it, instead of running it.
 exception Described of ExperimentConfiguration list
 
+/// Raised when the one run of a script that was asked for is made: what the script does with all of its runs is left out.
+exception Ended
+
 let private report
     (session: Session)
     (standardOutput: TextWriter)
@@ -59,8 +62,9 @@ let private serve (work: Session -> TextWriter -> 'T) : 'T =
             Console.SetOut Console.Error
 
         work session standardOutput
-    with fault when not (Session.isHosted ()) ->
-        exit (explain verbose fault)
+    with
+    | Ended when not (Session.isHosted ()) -> exit 0
+    | fault when not (Session.isHosted ()) -> exit (explain verbose fault)
 
 /// The run of an experiment that may have one already: it is found, gone on with, or made.
 let rec private runOnce
@@ -112,6 +116,7 @@ let private admit
     : ExperimentConfiguration list =
     match session.Work with
     | Describe -> raise (Described configurations)
+    | Gather -> configurations
     | Perform _ -> selected session configurations
 
 /// Makes a run, goes on with one, or scores one, and reports it.
@@ -188,6 +193,28 @@ let internal compare
                 Console.Out.WriteLine $"run folders: {Path.GetFullPath session.Runs}"
 
             List.map fst results)
+
+/// Makes the runs of several experiments, which are not all of their script, in a way of its own. Where one run is asked for, by its
+/// name or to go on with it, that one alone is made, if it is among these; else these must be there already.
+let internal among
+    (make: Session -> ExperimentConfiguration list -> (RunRecord * string) list)
+    (configurations: ExperimentConfiguration list)
+    : (RunRecord * string) list =
+    serve (fun session standardOutput ->
+        let wanted =
+            match session.Resume, RunMaking.request session with
+            | Some directory, _ -> Some(RunMaking.nameInScript (RunFolder.ReadRecord directory))
+            | None, request -> request |> Option.bind _.Only
+
+        match session.Work, wanted with
+        | Describe, _ -> raise (Described configurations)
+        | _, None -> make session configurations
+        | _, Some name ->
+            match configurations |> List.tryFind (fun configuration -> configuration.Name = name) with
+            | Some configuration ->
+                serveOne session standardOutput configuration |> ignore
+                raise Ended
+            | None -> make { session with Work = Gather; Resume = None } configurations)
 
 /// Runs several experiments one after the other and compares them; a resumed run is gone on with alone. Returns their records.
 let runAll (configurations: ExperimentConfiguration list) : RunRecord list =

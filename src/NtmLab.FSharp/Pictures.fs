@@ -13,6 +13,9 @@ open TorchSharp
 /// Values of state, over all steps, up to which heads are traced: a picture of more shows nothing, and takes all memory there is.
 let private traced = 2e8
 
+/// The most steps of an example that is drawn: a picture has fewer columns of pixels than that.
+let private drawn = 4096L
+
 /// The sequence of a length that a run's pictures show, on a model's device.
 let example (configuration: ExperimentConfiguration) (model: SequenceModel) (length: int) : SequenceBatch =
     let random = RandomStream(configuration.Seed, "picture", uint64 length)
@@ -20,16 +23,14 @@ let example (configuration: ExperimentConfiguration) (model: SequenceModel) (len
 
     configuration.Task.Generate(BatchRequest(random, configuration.Seed, 0L, 1, length, true)).To device
 
-let private drawExample
+let private drawBatch
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)
     (folder: RunFolder)
-    length
+    (length: int)
+    (batch: SequenceBatch)
     =
-    use _scope = torch.NewDisposeScope()
-    use _noGradient = torch.no_grad ()
     let task = configuration.Task
-    let batch = example configuration model length
     let trace = HeadTrace()
 
     let isTraced = float model.StateSize * float batch.Input.shape[1] <= traced
@@ -73,6 +74,19 @@ let private drawExample
         )
         |> ignore
 
+let private drawExample
+    (configuration: ExperimentConfiguration)
+    (model: SequenceModel)
+    (folder: RunFolder)
+    length
+    =
+    use _scope = torch.NewDisposeScope()
+    use _noGradient = torch.no_grad ()
+    let batch = example configuration model length
+
+    if batch.Input.shape[1] <= drawn then
+        drawBatch configuration model folder length batch
+
 /// The references of a task at the lengths of its training batches: what no memory reaches, and the best possible.
 let private references (task: SequenceTask) (rows: BatchReport[]) : Charts.Reference list =
     let along (reach: int -> TaskReference) =
@@ -94,7 +108,8 @@ let private references (task: SequenceTask) (rows: BatchReport[]) : Charts.Refer
             }
     ]
 
-/// Draws all pictures of a trained model into its run's folder. Examples are drawn at the given lengths.
+/// Draws all pictures of a trained model into its run's folder. Examples are drawn at the given lengths, those of more steps than a
+/// picture shows left out.
 let draw
     (configuration: ExperimentConfiguration)
     (model: SequenceModel)

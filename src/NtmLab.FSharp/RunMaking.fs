@@ -153,7 +153,8 @@ let private cancelAtEndOfInput (source: CancellationTokenSource) : unit =
 let request (session: Session) : RunRequest option =
     match session.Work with
     | Perform request -> Some request
-    | Describe -> None
+    | Describe
+    | Gather -> None
 
 let private trainWithin
     (display: Display)

@@ -5,6 +5,15 @@ open System.IO
 open Argu
 open NtmLab.Configuration
 
+/// How much of a study is made.
+type StudyBudget =
+    /// Enough to see that everything works, in minutes.
+    | Smoke = 0
+    /// A first look, in half an hour.
+    | Quick = 1
+    /// What conclusions rest on.
+    | Full = 2
+
 /// The options that every script accepts, through `ntmlab run` or plain `dotnet fsi`.
 type RunArgument =
     | [<MainCommand; Unique>] Script of path: string
@@ -17,6 +26,7 @@ type RunArgument =
     | Only of name: string
     | Once
     | Retry_Failed
+    | Budget of StudyBudget
     | [<Hidden>] Attached
     | Json
     | Verbose
@@ -35,6 +45,8 @@ type RunArgument =
             | Once ->
                 "train only what has no finished run of the same configuration, and go on with a run that was stopped."
             | Retry_Failed -> "with --once: go on with a run that failed, too."
+            | Budget _ ->
+                "of a script that is part of a study, how much of it: smoke, quick or full (default: quick)."
             | Attached -> "stop, as on Ctrl-C, when standard input ends."
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
@@ -69,6 +81,8 @@ type SessionWork =
     | Perform of RunRequest
     /// They are given back to the host; nothing is trained.
     | Describe
+    /// What a study has found is gathered and reported; nothing is trained, and what is missing is a fault.
+    | Gather
 
 /// What the command line asks of a script.
 type Session = {
@@ -84,6 +98,12 @@ type Session = {
     Work: SessionWork
     /// What to score of that run instead of going on with it, if anything.
     Evaluate: EvaluationRequest option
+    /// How much of a study is made.
+    Budget: StudyBudget
+    /// The folder of findings that were made elsewhere and count like those of this machine, if any.
+    Archive: string option
+    /// The folder that gets the tables and figures of a study; none for a folder beside the runs.
+    Report: string option
     /// Whether one JSON document goes to standard output.
     Json: bool
     /// Whether a fault shows its stack trace.
@@ -134,6 +154,9 @@ module Session =
                     Attached = arguments.Contains Attached
                 }
             Evaluate = None
+            Budget = arguments.GetResult(Budget, StudyBudget.Quick)
+            Archive = None
+            Report = None
             Json = arguments.Contains Json
             Verbose = arguments.Contains Verbose
             Hosted = false
@@ -158,6 +181,9 @@ module Session =
         Resume = None
         Work = everything
         Evaluate = None
+        Budget = StudyBudget.Quick
+        Archive = None
+        Report = None
         Json = false
         Verbose = false
         Hosted = true

@@ -132,4 +132,4 @@ let draw
     (List.last plots).ShowLegend Alignment.LowerRight |> ignore
 
     multiplot (MultiplotLayouts.Columns()) plots
-    |> save (640 * plots.Length) 520 path
+    |> saveForPrint (640 * plots.Length) 520 path

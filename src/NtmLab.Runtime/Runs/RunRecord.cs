@@ -91,6 +91,9 @@ public sealed record RunRecord
     /// <param name="fault">Why it failed, in one sentence.</param>
     public RunRecord WithFault(string fault) => this with { Status = RunStatus.Failed, Fault = fault };
 
+    /// <summary>The record with another place of the script.</summary>
+    public RunRecord WithScript(string script) => this with { Script = script };
+
     /// <summary>The record with the progress of a trainer.</summary>
     public RunRecord WithProgress(TrainerState state) => this with
     {

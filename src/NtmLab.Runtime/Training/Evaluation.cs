@@ -7,8 +7,11 @@ namespace NtmLab.Training;
 /// <summary>Scores a model by sequence length on fresh sequences.</summary>
 public static class Evaluation
 {
-    /// <summary>Sequences scored at once.</summary>
+    /// <summary>Sequences scored at once, of long ones fewer.</summary>
     private const int BatchLimit = 50;
+
+    /// <summary>The greatest sum of the lengths of sequences scored at once.</summary>
+    private const int LengthsLimit = 500_000;
 
     /// <summary>Scores each length.</summary>
     /// <param name="model">The model.</param>
@@ -32,12 +35,13 @@ public static class Evaluation
         {
             var scores = new List<float>(sequences);
             var slots = new List<float>(sequences);
-            for (var start = 0; start < sequences; start += BatchLimit)
+            var atOnce = Math.Clamp(LengthsLimit / length, 1, BatchLimit);
+            for (var start = 0; start < sequences; start += atOnce)
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
                 var random = new RandomStream(seed, $"evaluate length {length}", (ulong)start);
-                var count = Math.Min(BatchLimit, sequences - start);
+                var count = Math.Min(atOnce, sequences - start);
                 var batch = task.Generate(new BatchRequest(random, seed, start, count, length, HeldOut: true)).To(device);
                 scores.AddRange(task.Score(Logits(model, batch.Input, slots), batch));
             }

@@ -35,6 +35,9 @@ let private study (folder: Scratch.Folder) (experiments: ExperimentConfiguration
         Resume = None
         Work = Session.everything
         Evaluate = None
+        Budget = StudyBudget.Quick
+        Archive = None
+        Report = None
         Json = true
         Verbose = false
         Hosted = true

@@ -1,0 +1,310 @@
+// How long do models remember? For each model and lag T: trained on lags up to T within a fixed budget, is the task solved at T?
+// And trained on lags up to 300, how far beyond does it hold? Every model has about as many parameters, the same optimiser, and a
+// learning rate from the same small search. A model that fails at a lag is not tried at longer ones.
+#load "prelude.fsx"
+
+open NtmLab
+open NtmLab.Models
+open NtmLab.Runs
+open NtmLab.Tasks
+open NtmLab.Training
+
+/// What a budget allows.
+type Plan = {
+    Tasks: string list
+    Lags: int list
+    Seeds: int list
+    LearningRates: float list
+    /// Sequences of a training, at most.
+    Sequences: int64
+    /// Multiply-adds of a training, at most: those of the forward pass three times, in the mean over the curriculum.
+    MultiplyAdds: float
+    /// Sequences that each lag is scored on.
+    Scored: int
+    Parameters: int64
+}
+
+let plan =
+    match Study.budget () with
+    | StudyBudget.Smoke -> {
+        Tasks = [ "needle" ]
+        Lags = [ 10; 30 ]
+        Seeds = [ 1 ]
+        LearningRates = [ 3e-3 ]
+        Sequences = 1_600L
+        MultiplyAdds = 1e9
+        Scored = 50
+        Parameters = 10_000L
+      }
+    | StudyBudget.Quick -> {
+        Tasks = [ "needle"; "copy-memory"; "adding" ]
+        Lags = [ 100; 300; 1000 ]
+        Seeds = [ 1 ]
+        LearningRates = [ 1e-3 ]
+        Sequences = 10_000L
+        MultiplyAdds = 2e11
+        Scored = 100
+        Parameters = 50_000L
+      }
+    | _ -> {
+        Tasks = [ "needle"; "copy-memory"; "adding" ]
+        Lags = [ 100; 300; 1000; 3000; 10_000; 30_000 ]
+        Seeds = [ 1..3 ]
+        LearningRates = [ 1e-3; 3e-3; 3e-4 ]
+        Sequences = 40_000L
+        MultiplyAdds = 5e12
+        Scored = 200
+        Parameters = 50_000L
+      }
+
+/// Trained up to this lag, a model is scored at all of them.
+let shortLag = plan.Lags |> List.filter (fun lag -> lag <= 300) |> List.last
+let longest = List.last plan.Lags
+
+let taskOf (name: string) (lag: int) : SequenceTask =
+    match name with
+    | "needle" -> NeedleTask(MinLag = 1, MaxLag = lag)
+    | "copy-memory" -> CopyMemoryTask(MinLag = 1, MaxLag = lag)
+    | _ -> AddingTask(MinLength = 2, MaxLength = lag)
+
+/// What a model costs in time beside its arithmetic: DNC has no kernels of its own, and attention looks at every pair of steps.
+type Reach = { Trained: int; Scored: int }
+
+let everywhere = { Trained = 30_000; Scored = 30_000 }
+
+/// Every model by the number that decides its size, the candidates for it, and how far it is followed.
+let models: (string * (int -> int -> ModelOptions) * int list * Reach) list = [
+    "rnn",
+    (fun _ units -> RnnOptions(Units = units, HiddenStart = HiddenStart.Orthogonal)),
+    [ 8..300 ],
+    everywhere
+    "gru", (fun _ units -> GruOptions(Units = units)), [ 8..200 ], everywhere
+    "lstm", (fun _ units -> LstmOptions(Units = units)), [ 8..200 ], everywhere
+    "lstm-chrono",
+    (fun lag units -> LstmOptions(Units = units, ChronoLag = max 3 lag)),
+    [ 8..200 ],
+    everywhere
+    "tcn",
+    (fun lag channels -> TcnOptions(Channels = channels, Kernel = 8, Lag = lag + 1)),
+    [ 4..100 ],
+    everywhere
+    "attention",
+    (fun _ width -> AttentionOptions(Width = width, Heads = 4, Layers = 2, Context = longest + 32)),
+    [ 8..8..200 ],
+    { Trained = 10_000; Scored = 10_000 }
+    "hierarchical-attention",
+    (fun _ width -> HierarchicalAttentionOptions(Width = width, Window = 12, Overlap = 1)),
+    [ 8..4..200 ],
+    everywhere
+    "ntm",
+    (fun _ units -> NtmOptions(Controller = lstm units, Slots = 32, Width = 20)),
+    [ 8..200 ],
+    everywhere
+    "dnc",
+    (fun _ units -> DncOptions(Controller = lstm units, Slots = 16, Width = 16, ReadHeads = 1)),
+    [ 8..200 ],
+    { Trained = 1000; Scored = 3000 }
+    "sparse",
+    (fun _ units -> SparseOptions(Controller = lstm units, Slots = 32, Width = 20, InitialKeyStrength = 5.0)),
+    [ 8..200 ],
+    everywhere
+    "deltanet", (fun _ width -> DeltaNetOptions(Width = width)), [ 8..4..200 ], everywhere
+    "ssm", (fun _ width -> SsmOptions(Width = width)), [ 8..200 ], everywhere
+]
+
+let growth = ExponentialCurriculum(From = 4, Over = 0.8)
+
+/// The greatest size of a model with no more parameters than the plan's.
+let sized (make: int -> ModelOptions) (task: SequenceTask) (sizes: int list) : ModelOptions =
+    let fits size =
+        use model = (make size).Build(task, RandomStream(1UL, "size"))
+        model.ParameterCount <= plan.Parameters
+
+    let rec search (low: int) (high: int) =
+        if high - low <= 1 then
+            low
+        else
+            let middle = (low + high) / 2
+
+            if fits sizes[middle] then
+                search middle high
+            else
+                search low middle
+
+    make sizes[search 0 sizes.Length]
+
+/// The multiply-adds of training on one sequence, in the mean over a curriculum up to a lag.
+let multiplyAdds (options: ModelOptions) (task: SequenceTask) (lag: int) : float =
+    use model = options.Build(task, RandomStream(1UL, "size"))
+    let range = task.Lengths()
+
+    let mean (greatest: float) =
+        List.averageBy
+            (fun part ->
+                let length = float range.Shortest + (greatest - float range.Shortest) * part
+                // A few steps more than its lag.
+                3.0 * float (model.MultiplyAdds(int64 length + 2L)))
+            [ for part in 0..19 -> (float part + 0.5) / 20.0 ]
+
+    let growing =
+        [ for part in 0..99 -> mean (4.0 * (float lag / 4.0) ** ((float part + 0.5) / 100.0)) ]
+        |> List.average
+
+    growth.Over * growing + (1.0 - growth.Over) * mean (float lag)
+
+type Cell = {
+    Task: string
+    Model: string
+    Lag: int
+    Rate: float
+    Seed: int
+    MultiplyAdds: float
+    Experiment: Configuration.ExperimentConfiguration
+}
+
+let known = System.Collections.Generic.Dictionary<string * string * int, ModelOptions * int64 * float>()
+
+let cell
+    (role: string)
+    (taskName: string)
+    (name: string)
+    (lag: int)
+    (scoredAt: int list)
+    (rate: float)
+    (number: int)
+    : Cell =
+    let _, make, sizes, _ = models |> List.find (fun (model, _, _, _) -> model = name)
+    let wanted = taskOf taskName lag
+
+    let options, sequences, cost =
+        match known.TryGetValue((taskName, name, lag)) with
+        | true, found -> found
+        | _ ->
+            let options = sized (make lag) wanted sizes
+            let each = multiplyAdds options wanted lag
+            let sequences = min plan.Sequences (int64 (plan.MultiplyAdds / each) / 16L * 16L) |> max 16L
+            known[(taskName, name, lag)] <- (options, sequences, each * float sequences)
+            known[(taskName, name, lag)]
+
+    let experiment = experiment $"{role}-{taskName}-{name}-{lag}" {
+        summary "How long do models remember?"
+        seed number
+        task wanted
+        model options
+
+        training (
+            TrainingOptions(
+                Sequences = sequences,
+                Batch = 16,
+                Curriculum = growth,
+                Optimiser = AdamOptions(LearningRate = rate),
+                Schedule = CosineSchedule(WarmUp = min 1_000L (sequences / 10L), Final = 0.05),
+                ClipNorm = 1.0,
+                Solved = SolvedOptions(Score = 0.0, Window = 1_000, Continue = sequences),
+                EvaluateEvery = 1_000_000L,
+                CheckpointEvery = 4_000L
+            )
+        )
+
+        evaluation (EvaluationOptions(Lengths = scoredAt, Sequences = plan.Scored))
+    }
+
+    {
+        Task = taskName
+        Model = name
+        Lag = lag
+        Rate = rate
+        Seed = number
+        MultiplyAdds = cost
+        Experiment = experiment
+    }
+
+let make (cells: Cell list) : (Cell * RunRecord) list =
+    LibTorch.Load()
+
+    Study.step [ for cell in cells -> cell.Experiment ]
+    |> List.map fst
+    |> List.zip cells
+
+/// The share of what can be achieved beyond remembering nothing, from 0 (or less) to 1.
+let share (cell: Cell) (record: RunRecord) (lag: int) : float option =
+    record.Evaluation
+    |> Seq.tryFind (fun score -> score.Length = lag)
+    |> Option.map (fun score -> 1.0 - score.Score / (taskOf cell.Task lag).Baseline(lag).Score)
+
+let followed (name: string) : Reach =
+    let _, _, _, reach = models |> List.find (fun (model, _, _, _) -> model = name)
+    reach
+
+let names = [ for name, _, _, _ in models -> name ]
+
+// The search: one seed that is used nowhere else, at the shortest of the long lags. Best is what scores best there and beyond.
+let searchLag = shortLag
+let searchedAt = plan.Lags |> List.filter (fun lag -> lag >= searchLag && lag <= 10 * searchLag)
+
+let search (task: string) : (Cell * RunRecord) list =
+    match plan.LearningRates with
+    | [ _ ] -> []
+    | rates ->
+        make [
+            for name in names do
+                for index, rate in List.indexed rates ->
+                    let at = searchedAt |> List.filter (fun lag -> lag <= (followed name).Scored)
+                    cell $"rate{index}" task name searchLag at rate 101
+        ]
+
+/// The learning rate that a search found best for a model.
+let rateOf (searched: (Cell * RunRecord) list) (name: string) : float =
+    match searched |> List.filter (fun (cell, _) -> cell.Model = name) with
+    | [] -> plan.LearningRates.Head
+    | found ->
+        found
+        |> List.maxBy (fun (cell, record) -> searchedAt |> List.choose (share cell record) |> List.average)
+        |> fun (cell, _) -> cell.Rate
+
+/// Whether the median seed has 99 % of what can be achieved.
+let reached (lag: int) (results: (Cell * RunRecord) list) : bool =
+    let shares = results |> List.choose (fun (cell, record) -> share cell record lag)
+
+    shares.Length = results.Length
+    && not shares.IsEmpty
+    && Statistics.median shares >= 0.99
+
+/// Lags one after the other, each for all models that reached the one before.
+let rec climb
+    (task: string)
+    (rateOf: string -> float)
+    (climbing: string list)
+    (lags: int list)
+    : (Cell * RunRecord) list =
+    match lags with
+    | [] -> []
+    | lag :: longer ->
+        let tried = climbing |> List.filter (fun name -> lag <= (followed name).Trained)
+
+        let scoredAt name =
+            if lag = shortLag then
+                plan.Lags |> List.filter (fun lag -> lag <= (followed name).Scored)
+            else
+                [ lag ]
+
+        let results =
+            make [
+                for number in plan.Seeds do
+                    for name in tried -> cell "lag" task name lag (scoredAt name) (rateOf name) number
+            ]
+
+        let reaching =
+            tried
+            |> List.filter (fun name ->
+                results |> List.filter (fun (cell, _) -> cell.Model = name) |> reached lag)
+
+        // The short lag is trained by all, for what it is worth beyond.
+        results
+        @ climb task rateOf (if lag < shortLag then climbing else reaching) longer
+
+let results = [
+    for task in plan.Tasks do
+        let searched = search task
+        yield! climb task (rateOf searched) names plan.Lags
+]

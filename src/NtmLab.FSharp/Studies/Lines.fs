@@ -1,0 +1,214 @@
+/// Lines of several models against a number that grows by factors, such as a lag, each point over several seeds.
+module NtmLab.Lines
+
+open System
+open ScottPlot
+open NtmLab.ChartPage
+
+/// One line.
+type Series = {
+    /// Lines of the same name have the same colour and mark in all panels.
+    Name: string
+    /// Positions, and at each the values of all seeds: the median is drawn, with a bar from the least to the greatest.
+    Points: (float * float list) list
+}
+
+/// Lines under one heading.
+type Panel = { Heading: string; Series: Series list }
+
+/// How values are laid out.
+type Scale =
+    /// Evenly, between two bounds.
+    | Even of low: float * high: float
+    /// By factors; values below the least are drawn there.
+    | ByFactors of least: float
+
+/// What a figure of lines shows.
+type Figure = {
+    XName: string
+    YName: string
+    Scale: Scale
+    /// A dotted line: its name and its value.
+    Reference: (string * float) option
+    Panels: Panel list
+    /// Panels in a row.
+    Columns: int
+    /// Width and height of a panel in pixels of the layout.
+    Panel: int * int
+}
+
+let private invariant = Globalization.CultureInfo.InvariantCulture
+let private colours = Palettes.Category10().Colors
+
+let private markers = [|
+    MarkerShape.FilledCircle
+    MarkerShape.FilledSquare
+    MarkerShape.FilledTriangleUp
+    MarkerShape.FilledDiamond
+    MarkerShape.OpenCircle
+    MarkerShape.OpenSquare
+    MarkerShape.OpenTriangleUp
+|]
+
+let private place (scale: Scale) (value: float) : float =
+    match scale with
+    | Even _ -> value
+    | ByFactors least -> Math.Log10(max least value)
+
+let private powers (low: float) (high: float) (text: float -> string) : float[] * string[] =
+    // Ten labels at most.
+    let step = max 1 (int (ceil ((high - low) / 10.0)))
+
+    let exponents = [| for exponent in int (ceil low) .. step .. int (floor high) -> float exponent |]
+
+    exponents, exponents |> Array.map (fun exponent -> text (10.0 ** exponent))
+
+let private short (value: float) : string =
+    if value >= 1e-3 && value < 1e6 then
+        value.ToString("#,0.######", invariant).Replace(',', ' ')
+    else
+        value.ToString("0E+0", invariant)
+
+let private addSeries (plot: Plot) (scale: Scale) (index: int) (series: Series) : unit =
+    let colour = colours[index % colours.Length]
+
+    let points =
+        series.Points
+        |> List.filter (fun (_, values) -> not values.IsEmpty)
+        |> List.sortBy fst
+        |> List.map (fun (x, values) -> Math.Log10 x, List.map (place scale) values)
+
+    let xs = [| for x, _ in points -> x |]
+    let ys = [| for _, values in points -> Statistics.median values |]
+
+    if points |> List.exists (fun (_, values) -> values.Length > 1) then
+        let none = Array.zeroCreate<float> xs.Length
+
+        let bars =
+            Plottables.ErrorBar(
+                xs,
+                ys,
+                xErrorsPositive = none,
+                xErrorsNegative = none,
+                yErrorsPositive =
+                    Array.map2 (fun (_, values) y -> List.max values - y) (Array.ofList points) ys,
+                yErrorsNegative =
+                    Array.map2 (fun (_, values) y -> y - List.min values) (Array.ofList points) ys
+            )
+
+        bars.Color <- colour.WithAlpha 0.5
+        plot.Add.Plottable bars |> ignore
+
+    let line = plot.Add.Scatter(xs, ys, colour)
+    line.LineWidth <- 1.5f
+    line.MarkerSize <- 6f
+    line.MarkerShape <- markers[index % markers.Length]
+
+    line.LinePattern <-
+        if index >= colours.Length then
+            LinePattern.Dashed
+        else
+            LinePattern.Solid
+
+    line.LegendText <- series.Name
+
+/// Draws the panels as `path.png`, `path.svg` and `path.pdf`; the legend stands beside the last one of the first row.
+let draw (figure: Figure) (path: string) : unit =
+    let names =
+        [
+            for panel in figure.Panels do
+                for series in panel.Series -> series.Name
+        ]
+        |> List.distinct
+
+    let positions = [
+        for panel in figure.Panels do
+            for series in panel.Series do
+                for x, _ in series.Points -> Math.Log10 x
+    ]
+
+    let values = [
+        for panel in figure.Panels do
+            for series in panel.Series do
+                for _, found in series.Points do
+                    yield! List.map (place figure.Scale) found
+    ]
+
+    let left, right = List.min positions - 0.1, List.max positions + 0.1
+
+    let bottom, top =
+        match figure.Scale with
+        | Even(low, high) -> low, high
+        | ByFactors _ -> List.min values - 0.3, List.max values + 0.3
+
+    let plotOf (index: int) (panel: Panel) : Plot =
+        let plot = newPlot ()
+
+        for name, value in Option.toList figure.Reference do
+            let line = plot.Add.HorizontalLine(place figure.Scale value, 1f, Colors.Gray, LinePattern.Dotted)
+
+            line.LegendText <- name
+
+        for series in panel.Series do
+            let index = names |> List.findIndex ((=) series.Name)
+            addSeries plot figure.Scale index series
+
+        if panel.Heading <> "" then
+            plot.Title(panel.Heading, 13f)
+
+        plot.XLabel(figure.XName, 12f)
+
+        if index % figure.Columns = 0 then
+            plot.YLabel(figure.YName, 12f)
+
+        let places, texts = powers left right short
+        plot.Axes.Bottom.SetTicks(places, texts)
+
+        match figure.Scale with
+        | Even _ -> ()
+        | ByFactors least ->
+            let places, texts =
+                powers bottom top (fun value ->
+                    if value <= least * 1.0001 then
+                        $"\u2264 {short value}"
+                    else
+                        short value)
+
+            plot.Axes.Left.SetTicks(places, texts)
+
+        plot.Axes.SetLimits(left, right, bottom, top)
+        plot.HideLegend() |> ignore
+
+        if index = min figure.Columns figure.Panels.Length - 1 then
+            let shown = [ for series in panel.Series -> series.Name ]
+
+            // Lines that only other panels have belong to the legend too.
+            for name in names |> List.except shown do
+                let index = names |> List.findIndex ((=) name)
+                addSeries plot figure.Scale index { Name = name; Points = [] }
+
+            plot.ShowLegend Edge.Right |> ignore
+
+        plot
+
+    let width, height = figure.Panel
+    let columns = min figure.Columns figure.Panels.Length
+    let rows = (figure.Panels.Length + columns - 1) / columns
+    let legend = 150
+
+    let layout = {
+        new IMultiplotLayout with
+            member _.GetSubplotRectangles(_, _) = [|
+                for index in 0 .. figure.Panels.Length - 1 do
+                    let row, column = index / columns, index % columns
+                    let x, y = float32 (column * width), float32 (row * height)
+                    let isLast = row = 0 && column = columns - 1
+                    let wide = if isLast then width + legend else width
+                    PixelRect(x, x + float32 wide, y + float32 height, y)
+            |]
+    }
+
+    figure.Panels
+    |> List.mapi plotOf
+    |> multiplot layout
+    |> saveForPrint (columns * width + legend) (rows * height) path

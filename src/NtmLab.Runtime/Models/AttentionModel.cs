@@ -74,6 +74,17 @@ public sealed class AttentionModel : SequenceModel
         + _output.MultiplyAdds;
 
     /// <summary>
+    /// The projections of every step, and the scores and weighted sums of the steps that each sees: fewer than a full context at first.
+    /// What is computed of steps that are hidden is not counted.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override long MultiplyAdds(long steps)
+    {
+        var unseen = checked((steps * _options.Context) - AttentionWindow.Seen(_options.Context, steps));
+        return checked(base.MultiplyAdds(steps) - (2L * _options.Layers * _options.Width * unseen));
+    }
+
+    /// <summary>
     /// Input, output and the attention layers that move the signal in time; it passes all others on their residual paths. One
     /// attention layer reaches context - 1 steps back, all L of them L (context - 1); a longer lag has no path,
     /// <see cref="SequenceModel.NoPath"/>. With learned positions no sequence is longer than the context, and no lag either.

@@ -85,6 +85,17 @@ public sealed class ContextAttentionModel : SequenceModel
         + _output.MultiplyAdds;
 
     /// <summary>
+    /// The projections of every step, and the scores and weighted sum of the steps that each sees: fewer than a full context at first.
+    /// What is computed of steps that are hidden is not counted.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override long MultiplyAdds(long steps)
+    {
+        var unseen = checked((steps * _options.Context) - AttentionWindow.Seen(_options.Context, steps));
+        return checked(base.MultiplyAdds(steps) - (2L * _options.Width * unseen));
+    }
+
+    /// <summary>
     /// Encoder, hidden layer and output, and the attention where the signal comes from an earlier step; no path,
     /// <see cref="SequenceModel.NoPath"/>, from farther back than the context - 1 steps that it sees.
     /// </summary>

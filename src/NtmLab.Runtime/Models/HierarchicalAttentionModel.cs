@@ -134,6 +134,41 @@ public sealed class HierarchicalAttentionModel : SequenceModel
     }
 
     /// <summary>
+    /// The sum over the steps as <see cref="Step"/> does them: at each level that takes part the children that the step sees, and
+    /// keys, values and summaries when the child or block that they are of is complete.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override long MultiplyAdds(long steps)
+    {
+        var sum = checked(steps * (_input.MultiplyAdds + _encoder.MultiplyAdds + _output.MultiplyAdds));
+        for (var level = 1; level <= _tree.LevelsFor(steps); level++)
+        {
+            var (reading, readers) = (Reading(level), Math.Max(0, steps - _tree.FirstStep(level)));
+            // The slot of nothing, at level 1 the step itself, the children before it, and those of the block before.
+            var seen = (level == 1 ? 2 * readers : readers)
+                + _tree.PlacesBefore(level, steps)
+                + (reading.Overlap * Math.Max(0, steps - _tree.Span(level)));
+            sum = checked(sum + (readers * reading.MultiplyAddsPerStep) + (seen * reading.MultiplyAddsPerSeen));
+        }
+
+        for (var level = 1; level <= _tree.Depth; level++)
+        {
+            var (reading, children) = (Reading(level), steps / _tree.Span(level - 1));
+            sum = checked(sum + (children * reading.MultiplyAddsPerChild));
+            if (level < _tree.Depth)
+            {
+                var (summary, blocks) = (Summary(level), children / _options.Window);
+                var perBlock = reading.MultiplyAddsPerBlock
+                    + summary.MultiplyAddsPerBlock
+                    + (_options.Window * summary.MultiplyAddsPerChild);
+                sum = checked(sum + (blocks * perBlock));
+            }
+        }
+
+        return sum;
+    }
+
+    /// <summary>
     /// The hops are: the encoder, one summary for each level above the first at which the earlier step is seen, the reading at
     /// that level, and the output; the encoder and the output alone for lag 0. It is the worst case over the places of the two
     /// steps in sequences of up to w^L steps, with L the <c>levels</c>, or more if only more hold such a lag. Without overlap

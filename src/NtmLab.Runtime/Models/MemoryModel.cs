@@ -134,12 +134,29 @@ public sealed class MemoryModel : FusableModel
     /// Multiply-adds of one forward step for one sequence: controller, interface and output products, one pass over the
     /// memory for each read and two for each write, and what the policy needs for its decisions.
     /// </summary>
-    public override long MultiplyAddsPerStep =>
-        _controller.MultiplyAddsPerStep
-        + InterfaceWeight.numel()
-        + OutputWeight.numel()
-        + ((long)FirstSlots * _policy.Width * (_policy.ReadHeads + (2L * _policy.WriteHeads)))
-        + _policy.MultiplyAddsPerStep(FirstSlots);
+    public override long MultiplyAddsPerStep => MultiplyAddsWith(FirstSlots);
+
+    /// <summary>
+    /// As many times the cost of a step, unless the memory grows: then each step costs what it does with a slot more than the one
+    /// before it, up to as many as there may be. That is exact where every step saves, and the most where the policy saves less.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override long MultiplyAdds(long steps)
+    {
+        if (!StateGrows)
+        {
+            return base.MultiplyAdds(steps);
+        }
+
+        var (rising, full) = (Math.Min(steps, Slots - FirstSlots), MultiplyAddsWith(Slots));
+        var sum = 0L;
+        for (var step = 1; step <= rising; step++)
+        {
+            sum = checked(sum + MultiplyAddsWith(FirstSlots + step));
+        }
+
+        return checked(sum + ((steps - rising) * full));
+    }
 
     /// <summary>
     /// Controller, write, read and output: a vector that is written at once and read <paramref name="lag"/> steps later
@@ -152,6 +169,14 @@ public sealed class MemoryModel : FusableModel
 
     /// <inheritdoc/>
     public override Tensor? SlotsUsed(ModelState state) => ((State)state).Policy.SlotsUsed;
+
+    /// <summary>Multiply-adds of a step after whose write there are so many slots.</summary>
+    private long MultiplyAddsWith(int slots) =>
+        _controller.MultiplyAddsPerStep
+        + InterfaceWeight.numel()
+        + OutputWeight.numel()
+        + ((long)slots * _policy.Width * (_policy.ReadHeads + (2L * _policy.WriteHeads)))
+        + _policy.MultiplyAddsPerStep(slots);
 
     /// <summary>Slots before the first step.</summary>
     private int FirstSlots => StartFrom?.Slots ?? (_policy.Grows ? 0 : Slots);
@@ -360,65 +385,4 @@ public sealed class MemoryModel : FusableModel
             return new State(Controller.With(tensors), rest[0], rest[1], Policy.With(rest[2..]));
         }
     }
-}
-
-/// <summary>Configuration of a <see cref="MemoryModel"/>.</summary>
-public abstract record MemoryModelOptions : ModelOptions
-{
-    /// <summary>The controller.</summary>
-    public ControllerOptions Controller { get; init; } = new LstmControllerOptions();
-
-    /// <summary>The number of memory slots N.</summary>
-    public int Slots { get; init; } = 128;
-
-    /// <summary>The width M of a slot.</summary>
-    public int Width { get; init; } = 20;
-
-    /// <summary>The number of read heads R.</summary>
-    public int ReadHeads { get; init; } = 1;
-
-    /// <summary>The value of every memory cell before the first step; 1e-6: Collier and Beel 2018.</summary>
-    public float InitialMemory { get; init; } = 1e-6f;
-
-    /// <summary>
-    /// The standard deviation of a normal number that is added to every memory cell before the first step, always the same for the
-    /// same cell: it gives every slot a name of its own, by which heads can find it before anything is written. 0 for none.
-    /// </summary>
-    public double InitialSpread { get; init; }
-
-    /// <summary>The gain of the Xavier start of the projection from controller to policy.</summary>
-    public double InterfaceGain { get; init; } = 1.4;
-
-    /// <inheritdoc/>
-    public override SequenceModel Build(int inputWidth, int outputWidth, RandomStream random)
-    {
-        return new MemoryModel(inputWidth, outputWidth, this, BuildPolicy(inputWidth), random);
-    }
-
-    /// <inheritdoc/>
-    public override void Validate()
-    {
-        Controller.Validate("model.controller");
-        Require.AtLeast("model.slots", Slots, 1);
-        Require.AtLeast("model.width", Width, 1);
-        Require.AtLeast("model.readHeads", ReadHeads, 1);
-        Require.Finite("model.initialMemory", InitialMemory);
-        Require.NotNegative("model.initialSpread", InitialSpread);
-        Require.Positive("model.interfaceGain", InterfaceGain);
-    }
-
-    /// <summary>The policy of a model of these options.</summary>
-    /// <param name="inputWidth">Features of the model's input in each step.</param>
-    /// <exception cref="ConfigurationException">An option is out of range.</exception>
-    public MemoryPolicy BuildPolicy(int inputWidth)
-    {
-        Validate();
-        var policy = Policy(inputWidth);
-        policy.Capacity = Slots;
-        return policy;
-    }
-
-    /// <summary>Makes the policy.</summary>
-    /// <param name="inputWidth">Features of the model's input in each step.</param>
-    protected abstract MemoryPolicy Policy(int inputWidth);
 }

@@ -50,6 +50,13 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     public abstract long MultiplyAddsPerStep { get; }
 
     /// <summary>
+    /// Multiply-adds of the first <paramref name="steps"/> steps of one sequence, forward. Where all steps cost the same, so many
+    /// times <see cref="MultiplyAddsPerStep"/>; where a step costs more the more came before it, their sum.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public virtual long MultiplyAdds(long steps) => checked(steps * MultiplyAddsPerStep);
+
+    /// <summary>
     /// The least number of layers that a signal from the input at one step passes on its way to the output
     /// <paramref name="lag"/> steps later; <see cref="NoPath"/> if it never gets there.
     /// </summary>

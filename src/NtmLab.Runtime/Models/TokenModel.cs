@@ -50,6 +50,9 @@ public sealed class TokenModel : SequenceModel
     public override long MultiplyAddsPerStep => Inner.MultiplyAddsPerStep;
 
     /// <inheritdoc/>
+    public override long MultiplyAdds(long steps) => Inner.MultiplyAdds(steps);
+
+    /// <inheritdoc/>
     public override bool CanFuse => Inner.CanFuse;
 
     /// <inheritdoc/>

@@ -182,6 +182,15 @@ let private sizes =
             let ends = 6 * inputWidth + outputWidth * 6
             Expect.equal model.MultiplyAddsPerStep (int64 (2 * layer + ends)) "two layers"
         }
+
+        test "counts of a sequence what each step sees, up to the context" {
+            let model = build (AttentionOptions(Width = 6, Heads = 3, Layers = 2, Hidden = 5, Context = 10))
+            let step seen = 2 * (4 * 6 * 6 + 2 * seen * 6 + 2 * 6 * 5) + 6 * inputWidth + outputWidth * 6
+
+            for steps in [ 0; 1; 2; 9; 10; 11; 57 ] do
+                let sum = Seq.sum (seq { for t in 1..steps -> step (min t 10) })
+                Expect.equal (model.MultiplyAdds steps) (int64 sum) $"{steps} steps"
+        }
     ]
 
 let private faults =

@@ -179,6 +179,15 @@ let private sizes =
             let matrices = 6 * inputWidth + 2 * 6 * 6 + 5 * 2 * 6 + outputWidth * 5
             Expect.equal model.MultiplyAddsPerStep (int64 (matrices + 2 * 10 * 6)) "scores and sum"
         }
+
+        test "counts of a sequence what each step sees, up to the context" {
+            let model = build (ContextAttentionOptions(Width = 6, Hidden = 5, Context = 10))
+            let matrices = 6 * inputWidth + 2 * 6 * 6 + 5 * 2 * 6 + outputWidth * 5
+
+            for steps in [ 0; 1; 2; 9; 10; 11; 57 ] do
+                let sum = Seq.sum (seq { for t in 1..steps -> matrices + 2 * min t 10 * 6 })
+                Expect.equal (model.MultiplyAdds steps) (int64 sum) $"{steps} steps"
+        }
     ]
 
 let private faults =

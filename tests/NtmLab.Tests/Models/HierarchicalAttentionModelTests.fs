@@ -4,6 +4,7 @@ open System.Collections.Generic
 open Expecto
 open NtmLab
 open NtmLab.Models
+open NtmLab.Models.Blocks
 open NtmLab.Tests
 open NtmLab.Tests.Models.HierarchicalAttentionOracle
 open NtmLab.Tests.Samples
@@ -254,6 +255,47 @@ let private sizes =
 
             let mean = List.averageBy (step >> List.sum >> float) [ block .. 2 * block - 1 ]
             Expect.equal model.MultiplyAddsPerStep (int64 (round mean)) name)
+
+        forEach
+            "counts of a sequence what its steps see and its blocks complete"
+            (options 3 3 2 BeyondReach.Error :: many)
+            (fun options model name ->
+                let w, width = int64 options.Window, options.Width
+                let projection = width * width
+                let feedForward = 2 * width * options.Hidden
+
+                let depth =
+                    if options.Beyond = BeyondReach.Error then
+                        options.Levels
+                    else
+                        Seq.initInfinite id
+                        |> Seq.find (fun level -> pown w level >= TimeTree.LongestStream)
+
+                let step t = [
+                    inputWidth * width + feedForward + width * outputWidth
+
+                    for level in levelsAt options t do
+                        let seen = seenAt options level t
+                        2 * projection + feedForward
+                        2 * width * (1 + seen.Before.Length + seen.Own.Length)
+
+                    for level in 1..depth do
+                        if (int64 t + 1L) % pown w (level - 1) = 0L then
+                            2 * projection // the child that is complete, its key and value
+
+                        if level < depth && (int64 t + 1L) % pown w level = 0L then
+                            options.Window * 2 * options.Heads * width
+                            + options.Heads * projection
+                            + feedForward
+
+                            if options.Overlap > 0 then
+                                2 * projection
+                ]
+
+                for steps in [ 0; 1; 2; 5; 8; 9; 10; 26; 27 ] do
+                    if int64 steps <= pown w depth then
+                        let sum = Seq.sum (seq { for t in 0 .. steps - 1 -> List.sum (step t) })
+                        Expect.equal (model.MultiplyAdds steps) (int64 sum) $"{name}, {steps} steps")
 
         forEach "gives every parameter a gradient, be it 0, from a single step" many (fun _ model name ->
             use gradients = torch.enable_grad ()

@@ -127,6 +127,22 @@ let private growth =
             Expect.equal model.StateSize (2L + 1L) "the first read and a counter"
         }
 
+        test "a sequence costs a slot more in each step, up to the slots that there may be" {
+            for slots in [ 3; 1000 ] do
+                use model =
+                    build (
+                        SurpriseOptions(Controller = feedForward 4, Slots = slots, Width = 2, ReadHeads = 2)
+                    )
+
+                let empty = model.MultiplyAddsPerStep
+                // Of each slot: two similarities and its norm, two softmaxes of four, two reads, one write of two.
+                let slot = 2 * (2 + 1) + 4 * 2 + 2 * (2 + 2)
+
+                for steps in [ 0; 1; 3; 4; 20 ] do
+                    let sum = Seq.sum (seq { for t in 1..steps -> empty + int64 (min t slots * slot) })
+                    Expect.equal (model.MultiplyAdds steps) sum $"{steps} steps, {slots} slots"
+        }
+
         test "a model of fixed slots says that it does not grow" {
             use model = build (FifoOptions(Controller = feedForward 4, Slots = 3, Width = 2))
             Expect.isFalse model.StateGrows "it does not"

@@ -151,6 +151,8 @@ let private state (options: ModelOptions) = [
     testCase "reports a cost, and a path that is no shorter for a longer lag"
     <| withModel options (fun model ->
         Expect.isGreaterThan model.MultiplyAddsPerStep 0L "multiply-adds"
+        Expect.equal (model.MultiplyAdds 0L) 0L "nothing for no steps"
+        Expect.isGreaterThan (model.MultiplyAdds 7L) (model.MultiplyAdds 6L) "a step costs something"
         let paths = [ for lag in [ 0L; 1L; 5L ] -> model.PathLength lag ]
         Expect.equal paths (List.sort paths) "path lengths"
         Expect.isGreaterThan paths.Head 0L "something lies between input and output")

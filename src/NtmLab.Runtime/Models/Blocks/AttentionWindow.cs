@@ -78,6 +78,15 @@ public sealed class AttentionWindow
         return ones(queries, keys, dtype: ScalarType.Bool, device: device).tril(own).triu(own - context + 1);
     }
 
+    /// <summary>How many steps the first steps of a sequence see, all together: 1, 2, 3 and so on, up to the context each.</summary>
+    /// <param name="context">How many steps a step sees at most, itself among them.</param>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public static long Seen(long context, long steps)
+    {
+        var rising = Math.Min(context, steps);
+        return checked((rising * (rising + 1) / 2) + ((steps - rising) * context));
+    }
+
     /// <summary>Reads from sequences from their first step on.</summary>
     /// <param name="query">Queries, <c>[batch, heads, time, width]</c>.</param>
     /// <param name="key">Keys, <c>[batch, heads, time, width]</c>.</param>

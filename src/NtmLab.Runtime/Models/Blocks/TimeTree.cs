@@ -65,6 +65,21 @@ public sealed class TimeTree
     public long FirstStep(int level) => level <= Levels ? 0 : Span(level - 1);
 
     /// <summary>
+    /// The sum, over the first <paramref name="steps"/> steps, of how many blocks of level l - 1 lie before the step in its block of
+    /// level l.
+    /// </summary>
+    /// <param name="level">The level l; 1 or more.</param>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public long PlacesBefore(int level, long steps)
+    {
+        long size = Span(level - 1), whole = steps / Span(level), rest = steps % Span(level);
+        long places = rest / size, last = rest % size;
+        return checked((whole * size * SumBelow(Window)) + (size * SumBelow(places)) + (last * places));
+
+        static long SumBelow(long count) => count * (count - 1) / 2;
+    }
+
+    /// <summary>
     /// The level at which a step sees the one <paramref name="lag"/> steps earlier, at the latest: the highest over all places
     /// of the two in the first block of level <c>LevelsFor(lag + 1)</c>. A step sees, at each level l, the blocks of level
     /// l - 1 in its own block and the last <paramref name="overlap"/> ones of the block before it.

@@ -5,9 +5,13 @@
 
 open NtmLab
 open NtmLab.Models
+open NtmLab.Native
 open NtmLab.Runs
 open NtmLab.Tasks
 open NtmLab.Training
+
+// Models are built to see how large they are, before any is trained.
+LibTorch.Load()
 
 /// What a budget allows.
 type Plan = {
@@ -220,7 +224,6 @@ let cell
     }
 
 let make (cells: Cell list) : (Cell * RunRecord) list =
-    LibTorch.Load()
 
     Study.step [ for cell in cells -> cell.Experiment ]
     |> List.map fst

@@ -45,9 +45,11 @@ type Flow = { Model: string; IsTrained: bool; Norms: (float * float) list }
 
 let measure (name: string) (isTrained: bool) (key: string) (make: unit -> SequenceModel) : Flow =
     let norms: GradientNorm list =
-        Study.finding $"gradient-flow, {key}, lags {lags}, 4 sequences, 2 directions, seed 1" (fun () ->
-            use model = make ()
-            GradientFlow.Measure(model, List.toArray lags) |> List.ofSeq)
+        Study.finding
+            $"gradient-flow, {key}, lags {listed lags}, 4 sequences, 2 directions, seed 1"
+            (fun () ->
+                use model = make ()
+                GradientFlow.Measure(model, List.toArray lags) |> List.ofSeq)
 
     {
         Model = name

@@ -219,8 +219,8 @@ let rec climb
 
         let results =
             make [
-                for number in plan.Seeds do
-                    for name in tried -> cell "lag" task name lag (scoredAt name) (rateOf name) number
+                for name in tried do
+                    for number in plan.Seeds -> cell "lag" task name lag (scoredAt name) (rateOf name) number
             ]
 
         let reaching =

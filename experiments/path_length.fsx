@@ -27,7 +27,8 @@ let stated (name: string) : int64 list =
 
 let looked: (string * PathAtLag list) list = [
     for name in names ->
-        let key = $"path-length, {name}, 50 000 parameters at most, lags {checkedAt}, 4 sequences, seed 1"
+        let key =
+            $"path-length, {name}, 50 000 parameters at most, lags {listed checkedAt}, 4 sequences, seed 1"
 
         name,
         Study.finding key (fun () ->

@@ -51,17 +51,20 @@ let models: (string * (int -> int -> ModelOptions) * int list * Reach) list = [
     (fun _ units -> NtmOptions(Controller = lstm units, Slots = 32, Width = 20)),
     [ 8..200 ],
     everywhere
-    "dnc",
-    (fun _ units -> DncOptions(Controller = lstm units, Slots = 16, Width = 16, ReadHeads = 1)),
-    [ 8..200 ],
-    ofDnc
     "sparse",
     (fun _ units -> SparseOptions(Controller = lstm units, Slots = 32, Width = 20, InitialKeyStrength = 5.0)),
     [ 8..200 ],
     everywhere
     "deltanet", (fun _ width -> DeltaNetOptions(Width = width)), [ 8..4..200 ], everywhere
     "ssm", (fun _ width -> SsmOptions(Width = width)), [ 8..200 ], everywhere
+    "dnc",
+    (fun _ units -> DncOptions(Controller = lstm units, Slots = 16, Width = 16, ReadHeads = 1)),
+    [ 8..200 ],
+    ofDnc
 ]
+
+/// Numbers for a key, all of them.
+let listed (numbers: int list) : string = numbers |> List.map string |> String.concat ", "
 
 let names = [ for name, _, _, _ in models -> name ]
 

@@ -22,34 +22,30 @@ let private units (count: int) : ExperimentConfiguration = experiment $"units-{c
     evaluation (EvaluationOptions(Lengths = [| 2 |], Sequences = 4))
 }
 
-/// Runs a study on a folder of runs, as a host of scripts does; what it prints is dropped.
-let private study (folder: Scratch.Folder) (experiments: ExperimentConfiguration list) : RunRecord list =
-    let script = folder.File "script.fsx"
-    File.WriteAllText(script, "// a study\n")
-    let output, errors = Console.Out, Console.Error
-
-    Session.start {
-        Script = script
-        Overrides = []
+let private sessionIn (folder: Scratch.Folder) : Session = {
+    Session.ofProgram with
+        Script = folder.File "script.fsx"
         Runs = folder.File "runs"
-        Resume = None
-        Work = Session.everything
-        Evaluate = None
-        Budget = StudyBudget.Quick
-        Archive = None
-        Report = None
         Json = true
-        Verbose = false
-        Hosted = true
-    }
+}
+
+/// Does something in a session, as a host of scripts does; what it prints is dropped.
+let private within (session: Session) (work: unit -> 'T) : 'T =
+    File.WriteAllText(session.Script, "// a study\n")
+    let output, errors = Console.Out, Console.Error
+    Session.start session
 
     try
         Console.SetOut TextWriter.Null
         Console.SetError TextWriter.Null
-        Study.run experiments
+        work ()
     finally
         Console.SetOut output
         Console.SetError errors
+
+/// Runs a study on a folder of runs.
+let private study (folder: Scratch.Folder) (experiments: ExperimentConfiguration list) : RunRecord list =
+    within (sessionIn folder) (fun () -> Study.run experiments)
 
 let private ids (records: RunRecord list) : string list = [ for record in records -> record.Id ]
 
@@ -204,4 +200,173 @@ let private goingOn =
         }
     ]
 
-let tests = testList "Study" [ once; goingOn ]
+/// A session that trains and measures nothing.
+let private gathering (session: Session) : Session = { session with Work = Gather }
+
+let private steps =
+    testList "steps" [
+        test "a step makes what is missing, and tells where every run lies" {
+            use folder = new Scratch.Folder()
+            study folder [ units 3 ] |> ignore
+
+            let made = within (sessionIn folder) (fun () -> Study.step [ units 4; units 3 ])
+
+            Expect.equal
+                [ for record, directory in made -> record.Id, Path.GetFileName directory ]
+                [ "units-4-seed1-001", "units-4-seed1-001"; "units-3-seed1-001", "units-3-seed1-001" ]
+                "in the order of the experiments"
+        }
+
+        test "one run that is asked for by its name is made alone, once the steps before it are there" {
+            use folder = new Scratch.Folder()
+
+            let only = {
+                sessionIn folder with
+                    Work =
+                        Perform { Only = Some "units-4"; Once = true; RetryFailed = false; Attached = false }
+            }
+
+            let script () =
+                Study.step [ units 3 ] |> ignore
+                Study.step [ units 4; units 5 ] |> ignore
+                failtest "what comes after it is left out"
+
+            Faults.says<RunException> [ "units-3"; "missing" ] (fun () -> within only script)
+            study folder [ units 3 ] |> ignore
+            Expect.throwsT<Experiment.Ended> (fun () -> within only script) "the script ends with it"
+            Expect.equal (folders folder) [ "units-3-seed1-001"; "units-4-seed1-001" ] "and it alone was made"
+        }
+
+        test "gathering names what is missing, and makes nothing" {
+            use folder = new Scratch.Folder()
+            study folder [ units 3 ] |> ignore
+            let gather () = within (gathering (sessionIn folder)) (fun () -> Study.step [ units 3; units 4 ])
+
+            Faults.says<RunException>
+                [ "1 of 2 runs"; "units-4 with seed 1"; "ntmlab study" ]
+                (gather >> ignore)
+
+            Expect.equal (folders folder) [ "units-3-seed1-001" ] "nothing was made"
+        }
+    ]
+
+let private archives =
+    testList "archives" [
+        test "runs and findings of an archive count like those made here" {
+            use elsewhere = new Scratch.Folder()
+            use here = new Scratch.Folder()
+            let archive = elsewhere.File "archive"
+
+            let work () =
+                Study.step [ units 3 ] |> List.map fst, Study.finding "how many, key 1" (fun () -> [ 5 ])
+
+            let made, _ =
+                within (sessionIn elsewhere) (fun () ->
+                    Study.forget ()
+                    let made = work ()
+                    Findings.write archive (Study.used ())
+                    made)
+
+            let session = gathering { sessionIn here with Archive = Some archive }
+
+            let found, numbers =
+                within session (fun () ->
+                    Study.step [ units 3 ], Study.finding "how many, key 1" (fun () -> [ 6 ]))
+
+            Expect.equal (List.map snd found) [ "" ] "its folder is not here"
+            Expect.equal [ for record, _ in found -> record.Id ] (ids made) "the record is"
+            Expect.equal numbers [ 5 ] "what was measured there"
+            Expect.isFalse (Directory.Exists(here.File "runs")) "nothing was made here"
+            let record = Findings.read archive |> _.Runs |> List.exactlyOne
+            Expect.equal record.Script "script.fsx" "without the folder of that machine"
+        }
+
+        test "a damaged line is named" {
+            use folder = new Scratch.Folder()
+            Findings.write folder.Path { Findings = []; Runs = [] }
+            File.WriteAllText(folder.File "runs.jsonl", "\n{\"id\": 1}\n")
+
+            Faults.says<RunException> [ "runs.jsonl"; "line 2"; "damaged" ] (fun () ->
+                Findings.read folder.Path |> ignore)
+        }
+
+        test "an archive that is not there is empty" {
+            use folder = new Scratch.Folder()
+            let archive = Findings.read (folder.File "nowhere")
+            Expect.isEmpty archive.Runs "no runs"
+            Expect.isEmpty archive.Findings "no findings"
+        }
+    ]
+
+let private findings =
+    testList "findings" [
+        test "something is measured once under its key" {
+            use folder = new Scratch.Folder()
+            let mutable measured = 0
+
+            let measure () =
+                measured <- measured + 1
+                [ float measured ]
+
+            let find key = within (sessionIn folder) (fun () -> Study.finding key measure)
+
+            Expect.equal [ find "a"; find "b"; find "a" ] [ [ 1.0 ]; [ 2.0 ]; [ 1.0 ] ] "twice in all"
+        }
+
+        test "processes that ask for the same wait for each other" {
+            use folder = new Scratch.Folder()
+            let mutable measured = 0
+
+            let find () =
+                Study.finding "slow" (fun () ->
+                    Thread.Sleep 200
+                    [ Interlocked.Increment &measured ])
+
+            let both = within (sessionIn folder) (fun () -> Task.WhenAll(Task.Run find, Task.Run find).Result)
+
+            Expect.equal (List.ofArray both) [ [ 1 ]; [ 1 ] ] "one measured, both know"
+        }
+
+        test "gathering names a finding that is missing" {
+            use folder = new Scratch.Folder()
+
+            Faults.says<RunException> [ "how long"; "missing"; "ntmlab study" ] (fun () ->
+                within (gathering (sessionIn folder)) (fun () ->
+                    Study.finding "how long" (fun () -> [ 1 ]) |> ignore))
+        }
+    ]
+
+let private cells =
+    testList "cells" [
+        test "an option that has come since a run was made is at its default" {
+            let written = ConfigurationJson.Write(units 3)
+            let earlier = written.DeepClone().AsObject()
+            (nonNull earlier["model"]).AsObject().Remove "layerNorm" |> ignore
+            Expect.notEqual (earlier.ToJsonString()) (written.ToJsonString()) "it was written without"
+
+            let record =
+                RunRecord(
+                    Id = "units-3-seed1-001",
+                    Status = RunStatus.Finished,
+                    Name = "units-3",
+                    Task = "copy",
+                    ScoreName = "wrong bits",
+                    Model = "rnn",
+                    Parameters = 1L,
+                    Seed = 1UL,
+                    Engine = "fused",
+                    Started = DateTimeOffset.UnixEpoch,
+                    Updated = DateTimeOffset.UnixEpoch,
+                    CodeVersion = "0",
+                    Machine = MachineRecord("Linux", "2 x X64", ".NET 10", "2.10", 1),
+                    Script = "",
+                    Configuration = earlier
+                )
+
+            match RunCells.look (RunCells.ofRecords [ record, "" ]) (RunCells.identity (units 3)) with
+            | RunCells.Done _ -> ()
+            | other -> failtest $"the run was not found: {other}"
+        }
+    ]
+
+let tests = testList "Study" [ once; goingOn; steps; archives; findings; cells ]

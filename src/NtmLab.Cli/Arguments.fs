@@ -307,6 +307,7 @@ type BenchArgument =
 type Probed =
     | Gradient_Flow
     | Path_Length
+    | Cost
 
 /// Options of `ntmlab probe`.
 type ProbeArgument =
@@ -314,6 +315,9 @@ type ProbeArgument =
     | Model of name: string
     | Run of run: string
     | [<Unique>] Lags of numbers: string
+    | [<Unique; CustomCommandLine "--batch">] Cost_Batches of numbers: string
+    | [<Unique; CustomCommandLine "--lengths">] Cost_Lengths of numbers: string
+    | [<Unique; CustomCommandLine "--seconds">] Cell_Seconds of number: float
     | [<Unique>] Sequences of number: int
     | [<Unique>] Seed of number: uint64
     | Runs of directory: string
@@ -324,11 +328,15 @@ type ProbeArgument =
         member argument.Usage =
             match argument with
             | What _ ->
-                "gradient-flow: how strongly an output depends on an input long before it; path-length: how many layers lie between them, checked by changing the input."
+                "gradient-flow: how strongly an output depends on an input long before it; path-length: how many layers lie between them, checked by changing the input; cost: what a step has to compute and to move, how fast it is and how fast this machine allows it to be."
             | Model _ ->
                 "a model of the catalogue with its default options, untrained; may be repeated (default: all of them)."
             | Run _ -> "a run, by its id or the path of its folder, as it was trained; may be repeated."
             | Lags _ -> "steps between input and output, e.g. 10,30,100,300 (default: 1,3,10,30,100)."
+            | Cost_Batches _ -> "cost: sequences in a batch (default: 1,16,64)."
+            | Cost_Lengths _ -> "cost: steps of the sequences (default: 100,1000,10000)."
+            | Cell_Seconds _ ->
+                "cost: the most seconds for one batch and length, computed one way; what would take longer is left out (default: 20)."
             | Sequences _ -> "random sequences that each model is given (default: 4)."
             | Seed _ -> "the seed that decides sequences and untrained parameters (default: 1)."
             | Runs _ -> "the folder that holds all runs (default: runs)."
@@ -377,7 +385,7 @@ type Verb =
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Probe _ ->
-                "look into models: how strongly an output depends on an input long before it, and by which path."
+                "look into models: how strongly an output depends on an input long before it, by which path, and at what cost."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."
             | Docs _ -> "make a site of these pages and of the reference of all public types."
             | Test -> "build and run the tests; further options go to the test program."

@@ -17,7 +17,13 @@ open TorchSharp
 let private number (value: float) : string = value.ToString("G3", CultureInfo.InvariantCulture)
 
 /// What is asked of every model.
-type private Request = { Lags: IReadOnlyList<int>; Sequences: int; Seed: uint64 }
+type private Request = {
+    Lags: IReadOnlyList<int>
+    Sequences: int
+    Seed: uint64
+    Engine: EngineChoice
+    Steps: int
+}
 
 /// A rate of decay in words; a dash where too few of the norms are above 0.
 let private decay (fit: Statistics.Fit option) : string =
@@ -43,7 +49,15 @@ let private gradientFlow
     : unit =
     let found =
         each models (fun model ->
-            let norms = GradientFlow.Measure(model, request.Lags, request.Sequences, seed = request.Seed)
+            let norms =
+                GradientFlow.Measure(
+                    model,
+                    request.Lags,
+                    request.Sequences,
+                    seed = request.Seed,
+                    engine = request.Engine
+                )
+
             norms, Statistics.decay [ for norm in norms -> float norm.Lag, norm.Mean ])
 
     if json then
@@ -76,8 +90,15 @@ let private gradientFlow
                 ]
         ]
 
+        let computed =
+            match request.Engine with
+            | EngineChoice.Reference -> "reference engine, autograd, double precision"
+            | EngineChoice.Fused -> "fused engine, single precision"
+            | _ ->
+                "fused engine, single precision, or for models that it does not know reference engine, double precision"
+
         printfn
-            "mean norms of the gradient of an output with respect to an input so many steps before it; reference engine, autograd, double precision"
+            $"mean norms of the gradient of an output with respect to an input so many steps before it; {computed}"
 
 let private pathLength
     (models: (string * (unit -> SequenceModel)) list)
@@ -115,22 +136,22 @@ let private pathLength
 /// Thousands, millions and so on, with a letter each.
 let private counted (value: float) : string =
     match value with
-    | _ when value >= 1e9 -> $"{number (value / 1e9)} G"
-    | _ when value >= 1e6 -> $"{number (value / 1e6)} M"
-    | _ when value >= 1e4 -> $"{number (value / 1e3)} k"
+    | _ when value >= 1e9 -> $"{number (value / 1e9)}G"
+    | _ when value >= 1e6 -> $"{number (value / 1e6)}M"
+    | _ when value >= 1e4 -> $"{number (value / 1e3)}k"
     | _ -> value.ToString("F0", CultureInfo.InvariantCulture)
 
 let private percent (fraction: Nullable<float>) : string =
     if fraction.HasValue then
-        (100.0 * fraction.Value).ToString("F1", CultureInfo.InvariantCulture) + " %"
+        let value = 100.0 * fraction.Value
+        value.ToString((if value < 9.95 then "F1" else "F0"), CultureInfo.InvariantCulture) + " %"
     else
         ""
 
-let private costRow (cost: ModelCost) (cell: CostCell) : string list =
+let private costRow (cell: CostCell) : string list =
     let work = cell.Work
 
     [
-        cost.Model
         if cell.Mode = CostMode.Training then "train" else "stream"
         string work.Batch
         string work.Length
@@ -141,10 +162,6 @@ let private costRow (cost: ModelCost) (cell: CostCell) : string list =
         match cell.Time with
         | null -> "left out"
         | time -> counted time.StepsPerSecond
-
-        match cell.Time with
-        | null -> ""
-        | time -> counted time.MultiplyAddsPerSecond
 
         percent cell.Roof.OfCache
         percent cell.Roof.OfMemory
@@ -157,32 +174,15 @@ let private cost (models: string list) (options: CostOptions) (json: bool) : uni
     if json then
         printJson (JsonSerializer.SerializeToNode(report, ConfigurationJson.Options))
     else
-        table [ "model"; "parameters"; "values of state"; "engine" ] [
-            for cost in report.Models ->
-                [
-                    cost.Model
-                    string cost.Parameters
-                    string cost.StateSize
-                    if cost.Fused then "fused" else "reference"
-                ]
-        ]
+        for cost in report.Models do
+            let engine = if cost.Fused then "fused" else "reference"
 
-        table [
-            "model"
-            "mode"
-            "batch"
-            "length"
-            "MA"
-            "bytes"
-            "MA/B"
-            "steps/s"
-            "MA/s"
-            "cache"
-            "memory"
-        ] [
-            for cost in report.Models do
-                yield! Seq.map (costRow cost) cost.Cells
-        ]
+            printfn
+                $"{cost.Model}: {cost.Parameters} parameters, {cost.StateSize} values of state, {engine} engine"
+
+            table [ "mode"; "batch"; "length"; "MA"; "bytes"; "MA/B"; "steps/s"; "cache"; "memory" ] [
+                for cell in cost.Cells -> costRow cell
+            ]
 
         for cost in report.Models do
             for cell in cost.Cells do
@@ -191,12 +191,56 @@ let private cost (models: string list) (options: CostOptions) (json: bool) : uni
                         $"left out: {cost.Model}, {string(cell.Mode).ToLowerInvariant()}, batch {cell.Work.Batch}, length {cell.Work.Length}: {cell.LeftOut}"
 
         printfn
-            "MA: multiply-adds of a step of one sequence; bytes: what a step of the batch must move; cache, memory: MA/s as a part of what the machine allows if all bytes come from there"
+            "MA: multiply-adds of a step of one sequence; bytes: what a step of the batch must move; steps/s: steps of all sequences; cache, memory: the multiply-adds done a second, of those that the machine allows if all bytes come from there"
 
         let roof = report.Roofline
 
         printfn
-            $"one core: {counted roof.MultiplyAddsPerSecond} multiply-adds/s, {counted roof.CacheBytesPerSecond} bytes/s from the second-level cache, {counted roof.MemoryBytesPerSecond} bytes/s from memory; it allows the lower of the first and MA/B times bytes/s"
+            $"one core: {counted roof.MultiplyAddsPerSecond} multiply-adds/s, {counted roof.CacheBytesPerSecond} bytes/s from the second-level cache, {counted roof.MemoryBytesPerSecond} bytes/s from memory; allowed is the lower of the first and MA/B times bytes/s"
+
+let private jacobian
+    (models: (string * (unit -> SequenceModel)) list)
+    (request: Request)
+    (json: bool)
+    : unit =
+    let found =
+        each models (fun model -> JacobianProbe.Measure(model, request.Steps, seed = request.Seed))
+
+    if json then
+        let document = [ for name, spectrum in found -> {| Model = name; Spectrum = spectrum |} ]
+        printJson (JsonSerializer.SerializeToNode(document, ConfigurationJson.Options))
+    else
+        table [ "model"; "state"; "norm"; "median"; "radius"; "kept"; "growth"; "median exponent" ] [
+            for name, spectrum in found ->
+                let average (value: JacobianPoint -> float) = Seq.averageBy value spectrum.Points
+                let mean = average >> number
+
+                let rate (value: Nullable<float>) =
+                    if value.HasValue then number value.Value else "-inf"
+
+                [
+                    name
+                    string spectrum.StateSize
+                    mean _.Norm
+                    mean _.MedianSingularValue
+                    mean _.SpectralRadius
+                    $"{100.0 * average _.Kept:F0} %%"
+                    rate spectrum.GrowthRate
+                    rate spectrum.Exponents[spectrum.Exponents.Count / 2]
+                ]
+        ]
+
+        printfn
+            $"Jacobian of the next state by the last one, {request.Steps} steps; norm and median: singular values, radius: greatest modulus of an eigenvalue, kept: eigenvalues of a modulus above 0.99, each the mean over some steps; growth: (1/N) ln of the norm of the product of all steps; exponents: rates of its directions"
+
+/// The engine that is asked for.
+let private engineOf (name: string) : EngineChoice =
+    match name with
+    | "reference" -> EngineChoice.Reference
+    | "auto" -> EngineChoice.Auto
+    | "fused" -> EngineChoice.Fused
+    | other ->
+        raise (ConfigurationException $"--engine: '{other}' is not allowed; reference, auto and fused are.")
 
 /// Refuses options that the probe asked for does not know.
 let private requireKnown (what: Probed) (arguments: ParseResults<ProbeArgument>) : unit =
@@ -204,9 +248,11 @@ let private requireKnown (what: Probed) (arguments: ParseResults<ProbeArgument>)
 
     for option, isGiven, probes in
         [
-            "--run", arguments.Contains ProbeArgument.Run, flows
+            "--run", arguments.Contains ProbeArgument.Run, flows @ [ Jacobian ]
             "--lags", arguments.Contains Lags, flows
             "--sequences", arguments.Contains ProbeArgument.Sequences, flows
+            "--engine", arguments.Contains Flow_Engine, [ Gradient_Flow ]
+            "--steps", arguments.Contains Jacobian_Steps, [ Jacobian ]
             "--batch", arguments.Contains Cost_Batches, [ Cost ]
             "--lengths", arguments.Contains Cost_Lengths, [ Cost ]
             "--seconds", arguments.Contains Cell_Seconds, [ Cost ]
@@ -235,6 +281,8 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
             |> List.toArray
         Sequences = arguments.GetResult(ProbeArgument.Sequences, 4)
         Seed = seed
+        Engine = engineOf (arguments.GetResult(Flow_Engine, "reference"))
+        Steps = arguments.GetResult(Jacobian_Steps, 100)
     }
 
     let trained = [
@@ -245,10 +293,16 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
 
     let named =
         match arguments.GetResults Model with
+        | [] when trained.IsEmpty && what = Jacobian -> [ "rnn"; "gru"; "lstm" ]
         | [] when trained.IsEmpty -> [ for entry in Catalog.Models -> entry.Name ]
         | names -> names
 
-    let untrained = [ for name in named -> name, (fun () -> ProbedModels.Untrained(name, seed)) ]
+    let changes = arguments.GetResults Model_Set |> List.toArray
+
+    let untrained = [
+        for name in named -> name, (fun () -> ProbedModels.Untrained(name, seed, changes))
+    ]
+
     LibTorch.Load()
     // Many small operations after each other: threads would only wait for each other, the longer the busier the machine is.
     torch.set_num_threads 1
@@ -257,6 +311,7 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
     match what with
     | Gradient_Flow -> gradientFlow (untrained @ trained) request json
     | Path_Length -> pathLength (untrained @ trained) request json
+    | Jacobian -> jacobian (untrained @ trained) request json
     | Cost ->
         let usual = CostOptions()
 
@@ -270,6 +325,7 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
                 Batches = given "--batch" usual.Batches (arguments.TryGetResult Cost_Batches),
                 Lengths = given "--lengths" usual.Lengths (arguments.TryGetResult Cost_Lengths),
                 Seconds = arguments.GetResult(Cell_Seconds, usual.Seconds),
+                Changes = changes,
                 Seed = seed
             )
 

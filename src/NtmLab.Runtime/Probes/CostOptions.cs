@@ -15,6 +15,9 @@ public sealed record CostOptions
     /// <summary>The most bytes that a cell may hold for its backward pass; a cell that would hold more is left out.</summary>
     public long Memory { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
 
+    /// <summary>What is changed of every model's default options, each e.g. <c>model.units=256</c>.</summary>
+    public IReadOnlyList<string> Changes { get; init; } = [];
+
     /// <summary>Decides parameters and sequences.</summary>
     public ulong Seed { get; init; } = 1;
 

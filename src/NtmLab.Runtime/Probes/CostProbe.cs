@@ -14,7 +14,7 @@ public static class CostProbe
     /// <summary>Backward passes do about twice the forward pass, in arithmetic and in bytes.</summary>
     private const int TrainingFactor = 3;
 
-    /// <summary>Measures models of the catalogue at their default options, untrained, with the needle task.</summary>
+    /// <summary>Measures models of the catalogue, untrained, with the needle task.</summary>
     /// <param name="models">Their names.</param>
     /// <param name="options">Batches, lengths and limits.</param>
     /// <param name="starting">Is told each model's name before it is measured.</param>
@@ -24,7 +24,7 @@ public static class CostProbe
         options.Validate();
         foreach (var name in models)
         {
-            ProbedModels.Untrained(name, options.Seed).Dispose();
+            ProbedModels.Untrained(name, options.Seed, options.Changes).Dispose();
         }
 
         set_num_threads(1);
@@ -35,7 +35,7 @@ public static class CostProbe
             foreach (var name in models)
             {
                 starting?.Invoke(name);
-                var model = ProbedModels.Untrained(name, options.Seed);
+                var model = ProbedModels.Untrained(name, options.Seed, options.Changes);
                 var fused = model.CanFuse;
                 found.Add((name, model, fused, []));
                 if (fused)

@@ -135,6 +135,7 @@ let private inside () : Test list = [
         Probes.GradientFlowTests.tests
         Probes.PathProbeTests.tests
         Probes.CostProbeTests.tests
+        Probes.JacobianProbeTests.tests
     ]
     testList "Runs" [
         Runs.RunFolderTests.tests

@@ -58,6 +58,25 @@ let tests =
                 Expect.stringContains table.Output shown "the table"
         }
 
+        test "spectra of Jacobians come as JSON, and as a table" {
+            let jacobian (more: string list) =
+                run ([ "probe"; "jacobian"; "--model"; "rnn"; "--set"; "model.units=5"; "--steps"; "6" ] @ more)
+
+            let json = jacobian [ "--json" ]
+            Expect.equal json.Code 0 json.Errors
+            use document = JsonDocument.Parse json.Output
+            let spectrum = document.RootElement[0].GetProperty "spectrum"
+            Expect.equal (spectrum.GetProperty("stateSize").GetInt32()) 5 "the option that was set"
+            Expect.equal (spectrum.GetProperty("exponents").GetArrayLength()) 5 "one a direction"
+            let point = spectrum.GetProperty("points")[0]
+            Expect.equal (point.GetProperty("singularValues").GetArrayLength()) 5 "one a direction"
+            let table = jacobian []
+            Expect.equal table.Code 0 table.Errors
+
+            for shown in [ "rnn"; "radius"; "growth"; "6 steps" ] do
+                Expect.stringContains table.Output shown "the table"
+        }
+
         test "options of another probe, and numbers out of range, are refused in a sentence" {
             for words, options in
                 [
@@ -68,6 +87,10 @@ let tests =
                     "--batch: 0 is not allowed; 1 or more is.", [ "cost"; "--model"; "gru"; "--batch"; "0" ]
                     "--lengths: '1,x' is not allowed", [ "cost"; "--model"; "gru"; "--lengths"; "1,x" ]
                     "there is no model 'gruu'", [ "cost"; "--model"; "gruu" ]
+                    "the state of model 'ssm' has 8192 values", [ "jacobian"; "--model"; "ssm" ]
+                    "model.unit", [ "jacobian"; "--model"; "rnn"; "--set"; "model.unit=3" ]
+                    "--engine: 'fast' is not allowed; reference, auto and fused are.",
+                    [ "gradient-flow"; "--model"; "gru"; "--engine"; "fast" ]
                 ] do
                 let outcome = run ("probe" :: options)
                 Expect.equal (outcome.Code, outcome.Output) (2, "") words

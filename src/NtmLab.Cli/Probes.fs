@@ -144,7 +144,9 @@ let private counted (value: float) : string =
 let private percent (fraction: Nullable<float>) : string =
     if fraction.HasValue then
         let value = 100.0 * fraction.Value
-        value.ToString((if value < 9.95 then "F1" else "F0"), CultureInfo.InvariantCulture) + " %"
+
+        value.ToString((if value < 9.95 then "F1" else "F0"), CultureInfo.InvariantCulture)
+        + " %"
     else
         ""
 
@@ -168,8 +170,7 @@ let private costRow (cell: CostCell) : string list =
     ]
 
 let private cost (models: string list) (options: CostOptions) (json: bool) : unit =
-    let report =
-        CostProbe.Measure(List.toArray models, options, (fun name -> eprintfn $"measuring {name}"))
+    let report = CostProbe.Measure(List.toArray models, options, (fun name -> eprintfn $"measuring {name}"))
 
     if json then
         printJson (JsonSerializer.SerializeToNode(report, ConfigurationJson.Options))
@@ -203,8 +204,7 @@ let private jacobian
     (request: Request)
     (json: bool)
     : unit =
-    let found =
-        each models (fun model -> JacobianProbe.Measure(model, request.Steps, seed = request.Seed))
+    let found = each models (fun model -> JacobianProbe.Measure(model, request.Steps, seed = request.Seed))
 
     if json then
         let document = [ for name, spectrum in found -> {| Model = name; Spectrum = spectrum |} ]
@@ -215,8 +215,7 @@ let private jacobian
                 let average (value: JacobianPoint -> float) = Seq.averageBy value spectrum.Points
                 let mean = average >> number
 
-                let rate (value: Nullable<float>) =
-                    if value.HasValue then number value.Value else "-inf"
+                let rate (value: Nullable<float>) = if value.HasValue then number value.Value else "-inf"
 
                 [
                     name
@@ -258,13 +257,13 @@ let private requireKnown (what: Probed) (arguments: ParseResults<ProbeArgument>)
             "--seconds", arguments.Contains Cell_Seconds, [ Cost ]
         ] do
         if isGiven && not (List.contains what probes) then
-            let name (probe: Probed) =
-                string(probe).ToLowerInvariant().Replace('_', '-')
+            let name (probe: Probed) = string(probe).ToLowerInvariant().Replace('_', '-')
 
             let others = String.Join(" and ", List.map name probes)
 
             raise (
-                ConfigurationException $"{option}: is not an option of probe {name what}; it is one of {others}."
+                ConfigurationException
+                    $"{option}: is not an option of probe {name what}; it is one of {others}."
             )
 
 /// `ntmlab probe`.
@@ -299,9 +298,7 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
 
     let changes = arguments.GetResults Model_Set |> List.toArray
 
-    let untrained = [
-        for name in named -> name, (fun () -> ProbedModels.Untrained(name, seed, changes))
-    ]
+    let untrained = [ for name in named -> name, (fun () -> ProbedModels.Untrained(name, seed, changes)) ]
 
     LibTorch.Load()
     // Many small operations after each other: threads would only wait for each other, the longer the busier the machine is.

@@ -36,7 +36,21 @@ let tests =
 
         test "costs come as JSON, and as a table with what they are held against" {
             let cost (more: string list) =
-                run ([ "probe"; "cost"; "--model"; "gru"; "--batch"; "1,2"; "--lengths"; "10"; "--seconds"; "0.2" ] @ more)
+                run (
+                    [
+                        "probe"
+                        "cost"
+                        "--model"
+                        "gru"
+                        "--batch"
+                        "1,2"
+                        "--lengths"
+                        "10"
+                        "--seconds"
+                        "0.2"
+                    ]
+                    @ more
+                )
 
             let json = cost [ "--json" ]
             Expect.equal json.Code 0 json.Errors
@@ -60,7 +74,10 @@ let tests =
 
         test "spectra of Jacobians come as JSON, and as a table" {
             let jacobian (more: string list) =
-                run ([ "probe"; "jacobian"; "--model"; "rnn"; "--set"; "model.units=5"; "--steps"; "6" ] @ more)
+                run (
+                    [ "probe"; "jacobian"; "--model"; "rnn"; "--set"; "model.units=5"; "--steps"; "6" ]
+                    @ more
+                )
 
             let json = jacobian [ "--json" ]
             Expect.equal json.Code 0 json.Errors

@@ -46,7 +46,9 @@ let private recurrent =
 
         test "a sparse memory writes what it touches, however many slots there are" {
             let state (slots: int) =
-                use model = build (SparseOptions(Controller = lstm 5 1, Slots = slots, Width = 3, Nearest = 2))
+                use model =
+                    build (SparseOptions(Controller = lstm 5 1, Slots = slots, Width = 3, Nearest = 2))
+
                 (model.StepTraffic 1L).State
 
             // A slot more is read: its content, its usage and its weighting.
@@ -58,7 +60,10 @@ let private recurrent =
             // First read and a counter; of each slot its content and its strength.
             let state slots = 2 + 1 + slots * (2 + 1)
             let interfaceSize = 2 + 1 + 2
-            List.iter (expect model (4 + interfaceSize + outputWidth) (fun t -> state t + state (t + 1))) lengths
+
+            List.iter
+                (expect model (4 + interfaceSize + outputWidth) (fun t -> state t + state (t + 1)))
+                lengths
         }
     ]
 
@@ -72,12 +77,21 @@ let private atOnce =
             List.iter (expect model results state) lengths
             let whole = model.ForwardTraffic 20L
             Expect.equal (whole.Weights, whole.State) (model.ParameterCount, 0L) "weights once, and no state"
-            Expect.equal whole.Activations (model.StepTraffic 20L).Activations "inputs and results of all steps"
+
+            Expect.equal
+                whole.Activations
+                (model.StepTraffic 20L).Activations
+                "inputs and results of all steps"
         }
 
         test "of learned positions a step reads its own" {
-            use model = build (AttentionOptions(Width = 6, Heads = 3, Context = 4, Positions = Positions.Learned))
-            Expect.equal (model.StepTraffic 3L).Weights (3L * (model.ParameterCount - 3L * 6L)) "all others stay"
+            use model =
+                build (AttentionOptions(Width = 6, Heads = 3, Context = 4, Positions = Positions.Learned))
+
+            Expect.equal
+                (model.StepTraffic 3L).Weights
+                (3L * (model.ParameterCount - 3L * 6L))
+                "all others stay"
         }
 
         test "context attention moves keys and encodings" {

@@ -57,7 +57,11 @@ let private arithmetic =
                 "weights are read once"
 
             near (intensity lstm CostMode.Training 1) (intensity lstm CostMode.Streaming 1) "step by step"
-            Expect.isGreaterThan (intensity lstm CostMode.Training 16) (8.0 * intensity lstm CostMode.Training 1) "batch"
+
+            Expect.isGreaterThan
+                (intensity lstm CostMode.Training 16)
+                (8.0 * intensity lstm CostMode.Training 1)
+                "batch"
         }
     ]
 
@@ -66,7 +70,11 @@ let private measured =
         test "every model, way, batch and length has a cell with its time" {
             let report = CostProbe.Measure([| "gru"; "attention"; "keep-all" |], quick)
             Expect.isGreaterThan report.Roofline.MultiplyAddsPerSecond 0.0 "the roofline of the same run"
-            Expect.equal [ for cost in report.Models -> cost.Fused ] [ true; false; false ] "as a run would choose"
+
+            Expect.equal
+                [ for cost in report.Models -> cost.Fused ]
+                [ true; false; false ]
+                "as a run would choose"
 
             for cost in report.Models do
                 Expect.equal
@@ -84,8 +92,16 @@ let private measured =
                     Expect.isNull cell.LeftOut "nothing is left out"
                     Expect.isGreaterThanOrEqual time.Repeats 3 "a median"
                     near time.StepsPerSecond (cell.Work.Steps / time.Seconds) "steps a second"
-                    near time.MultiplyAddsPerSecond (cell.Work.MultiplyAdds / time.Seconds) "multiply-adds a second"
-                    near cell.Roof.OfCache.Value (time.MultiplyAddsPerSecond / cell.Roof.FromCache) "of the roof"
+
+                    near
+                        time.MultiplyAddsPerSecond
+                        (cell.Work.MultiplyAdds / time.Seconds)
+                        "multiply-adds a second"
+
+                    near
+                        cell.Roof.OfCache.Value
+                        (time.MultiplyAddsPerSecond / cell.Roof.FromCache)
+                        "of the roof"
         }
 
         test "a cell that takes too long or holds too much is left out, and says so" {
@@ -97,7 +113,10 @@ let private measured =
                 Expect.isGreaterThan cell.Work.MultiplyAdds 0.0 "what it has to do is known"
                 nonNull cell.LeftOut
 
-            Expect.stringContains (left (CostOptions(Batches = [| 1 |], Lengths = [| 12 |], Seconds = 1e-6))) "would take" "time"
+            Expect.stringContains
+                (left (CostOptions(Batches = [| 1 |], Lengths = [| 12 |], Seconds = 1e-6)))
+                "would take"
+                "time"
 
             Expect.stringContains
                 (left (CostOptions(Batches = [| 1 |], Lengths = [| 12 |], Seconds = 60.0, Memory = -1L)))

@@ -127,7 +127,11 @@ let tests =
 
                 for fused, reference in Seq.zip (measured EngineChoice.Auto) (measured EngineChoice.Reference) do
                     let near (a: float) (b: float) = abs (a - b) <= 1e-3 * b
-                    Expect.isTrue (near fused.Mean reference.Mean) $"lag {fused.Lag}: {fused.Mean}, {reference.Mean}"
+
+                    Expect.isTrue
+                        (near fused.Mean reference.Mean)
+                        $"lag {fused.Lag}: {fused.Mean}, {reference.Mean}"
+
                     Expect.isTrue (near fused.Least reference.Least) "the least"
                     Expect.isTrue (near fused.Greatest reference.Greatest) "the greatest"
             }

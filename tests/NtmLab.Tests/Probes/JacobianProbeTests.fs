@@ -14,7 +14,10 @@ let private build (options: ModelOptions) : SequenceModel =
     options.Build(inputWidth, outputWidth, RandomStream(1UL, "model"))
 
 let private tensorOf (matrix: Matrix<float>) : torch.Tensor =
-    torch.tensor(matrix.ToRowMajorArray(), ReadOnlySpan<int64> [| int64 matrix.RowCount; int64 matrix.ColumnCount |])
+    torch.tensor (
+        matrix.ToRowMajorArray(),
+        ReadOnlySpan<int64> [| int64 matrix.RowCount; int64 matrix.ColumnCount |]
+    )
 
 let private matrix (rows: float list list) : Matrix<float> =
     Matrix<float>.Build.DenseOfRows(rows |> Seq.map (fun row -> row :> float seq))
@@ -22,8 +25,7 @@ let private matrix (rows: float list list) : Matrix<float> =
 let private matrixOf (tensor: torch.Tensor) : Matrix<float> =
     let values, columns = Tensors.values tensor, int tensor.shape[1]
 
-    Matrix<float>
-        .Build.DenseOfRows(Array.chunkBySize columns values |> Seq.map (fun row -> row :> float seq))
+    Matrix<float>.Build.DenseOfRows(Array.chunkBySize columns values |> Seq.map (fun row -> row :> float seq))
 
 /// A recurrent model whose hidden states are next to 0, where tanh is the identity: h(t) = W h(t-1), so that every Jacobian is W.
 let private linear (weights: Matrix<float>) : SequenceModel =
@@ -42,8 +44,7 @@ let private close (actual: float) (expected: float) (what: string) : unit =
     Expect.isLessThan (abs (actual - expected)) 1e-9 $"{what}: {actual}, {expected}"
 
 /// Values that single precision holds exactly; neither symmetric nor normal.
-let private weights =
-    matrix [ [ 0.875; 1.0; 0.0 ]; [ 0.0; 0.5; 0.25 ]; [ 0.0; 0.0; 0.125 ] ]
+let private weights = matrix [ [ 0.875; 1.0; 0.0 ]; [ 0.0; 0.5; 0.25 ]; [ 0.0; 0.0; 0.125 ] ]
 
 let private analytic =
     testList "analytic" [
@@ -97,7 +98,9 @@ let private analytic =
             for found, expected in Seq.zip point.SingularValues (other.Svd().S) do
                 close found expected "singular value"
 
-            let moduli = [ for value in other.Evd().EigenValues -> value.Magnitude ] |> List.sortDescending
+            let moduli =
+                [ for value in other.Evd().EigenValues -> value.Magnitude ]
+                |> List.sortDescending
 
             for found, expected in Seq.zip point.Moduli moduli do
                 close found expected "modulus"
@@ -118,11 +121,11 @@ let private byDifferences (model: SequenceModel) (input: torch.Tensor) (state: M
 
     let columns = [
         for index in 0 .. parts.Length - 1 do
-            if parts[index].is_floating_point () then
-                for place in 0L .. parts[index].numel () - 1L do
+            if parts[index].is_floating_point() then
+                for place in 0L .. parts[index].numel() - 1L do
                     let at (by: float) =
                         let moved = parts |> Array.map _.clone()
-                        moved[index].view(-1L).narrow (0L, place, 1L) |> Tensors.addNumber by
+                        moved[index].view(-1L).narrow(0L, place, 1L) |> Tensors.addNumber by
                         let struct (_, next) = model.Step(input, state.With moved)
                         flat next.Tensors
 
@@ -150,7 +153,7 @@ let private differences =
                 model.``to`` torch.float64 |> ignore
                 let x = Tensors.uniform (RandomStream(4UL, "input")) -1.0 1.0 [ 1; 4; inputWidth ]
                 let struct (_, state) = model.Run(x.narrow (1L, 0L, 3L), model.InitialState 1L)
-                let kept = state.With [| for part in state.Tensors -> part.detach().clone () |]
+                let kept = state.With [| for part in state.Tensors -> part.detach().clone() |]
                 let found = matrixOf (JacobianProbe.Of(model, x.select (1L, 3L), kept))
                 let expected = byDifferences model (x.select (1L, 3L)) kept
                 Expect.isLessThan ((found - expected).L2Norm()) 1e-6 name

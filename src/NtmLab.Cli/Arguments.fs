@@ -307,13 +307,21 @@ type BenchArgument =
 type Probed =
     | Gradient_Flow
     | Path_Length
+    | Cost
+    | Jacobian
 
 /// Options of `ntmlab probe`.
 type ProbeArgument =
     | [<MainCommand; ExactlyOnce>] What of Probed
     | Model of name: string
     | Run of run: string
+    | [<CustomCommandLine "--set"; AltCommandLine "-s">] Model_Set of path_value: string
     | [<Unique>] Lags of numbers: string
+    | [<Unique; CustomCommandLine "--engine">] Flow_Engine of auto_or_reference_or_fused: string
+    | [<Unique; CustomCommandLine "--steps">] Jacobian_Steps of number: int
+    | [<Unique; CustomCommandLine "--batch">] Cost_Batches of numbers: string
+    | [<Unique; CustomCommandLine "--lengths">] Cost_Lengths of numbers: string
+    | [<Unique; CustomCommandLine "--seconds">] Cell_Seconds of number: float
     | [<Unique>] Sequences of number: int
     | [<Unique>] Seed of number: uint64
     | Runs of directory: string
@@ -324,11 +332,19 @@ type ProbeArgument =
         member argument.Usage =
             match argument with
             | What _ ->
-                "gradient-flow: how strongly an output depends on an input long before it; path-length: how many layers lie between them, checked by changing the input."
+                "gradient-flow: how strongly an output depends on an input long before it; path-length: how many layers lie between them, checked by changing the input; cost: what a step has to compute and to move, how fast it is and how fast this machine allows it to be; jacobian: how a step turns and stretches the state."
             | Model _ ->
-                "a model of the catalogue with its default options, untrained; may be repeated (default: all of them)."
+                "a model of the catalogue, untrained; may be repeated (default: all of them; jacobian: rnn, gru and lstm)."
+            | Model_Set _ -> "an option of every --model, e.g. model.slots=16; may be repeated."
             | Run _ -> "a run, by its id or the path of its folder, as it was trained; may be repeated."
             | Lags _ -> "steps between input and output, e.g. 10,30,100,300 (default: 1,3,10,30,100)."
+            | Flow_Engine _ ->
+                "gradient-flow: reference, in double precision, or auto or fused, in single precision and much faster (default: reference)."
+            | Jacobian_Steps _ -> "jacobian: steps of the sequence (default: 100)."
+            | Cost_Batches _ -> "cost: sequences in a batch (default: 1,16,64)."
+            | Cost_Lengths _ -> "cost: steps of the sequences (default: 100,1000,10000)."
+            | Cell_Seconds _ ->
+                "cost: the most seconds for one batch and length, computed one way; what would take longer is left out (default: 20)."
             | Sequences _ -> "random sequences that each model is given (default: 4)."
             | Seed _ -> "the seed that decides sequences and untrained parameters (default: 1)."
             | Runs _ -> "the folder that holds all runs (default: runs)."
@@ -402,7 +418,7 @@ type Verb =
                 "make the memory-length study: what models remember, and what it costs; goes on where it stopped."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Probe _ ->
-                "look into models: how strongly an output depends on an input long before it, and by which path."
+                "look into models: how strongly an output depends on an input long before it, by which path, and at what cost."
             | Doctor _ -> "check this machine: SDK, libtorch, threads, vectors, GPU, feed, write access."
             | Docs _ -> "make a site of these pages and of the reference of all public types."
             | Test -> "build and run the tests; further options go to the test program."

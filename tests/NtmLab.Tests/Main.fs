@@ -77,6 +77,7 @@ let private inside () : Test list = [
         Models.KeepingModelTests.tests
         Models.SparseModelTests.tests
         Models.TokenModelTests.tests
+        Models.TrafficTests.tests
         Models.MemoryFileTests.tests
     ]
     testList "Data" [
@@ -133,6 +134,8 @@ let private inside () : Test list = [
         Probes.SlotProbeTests.tests
         Probes.GradientFlowTests.tests
         Probes.PathProbeTests.tests
+        Probes.CostProbeTests.tests
+        Probes.JacobianProbeTests.tests
     ]
     testList "Runs" [
         Runs.RunFolderTests.tests

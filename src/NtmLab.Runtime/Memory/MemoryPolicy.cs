@@ -63,6 +63,10 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="slots">The number of slots.</param>
     public abstract long MultiplyAddsPerStep(int slots);
 
+    /// <summary>Values of the memory and of the policy's own state that a step writes for one sequence; by default all of them.</summary>
+    /// <param name="slots">The number of slots.</param>
+    public virtual long WrittenPerStep(int slots) => ((long)slots * Width) + StateSize(slots);
+
     /// <summary>What a fused kernel computes with this policy; null if there is none that knows it.</summary>
     /// <param name="inputs">Features of the model's input.</param>
     /// <param name="outputs">Logits in each step.</param>

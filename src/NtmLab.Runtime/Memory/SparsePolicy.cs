@@ -64,6 +64,17 @@ public sealed class SparsePolicy : MemoryPolicy
     public override long MultiplyAddsPerStep(int slots) =>
         ((long)slots * Width * (ReadHeads + 1)) + ((long)ReadHeads * _nearest * ((2 * Width) + 2)) + (3L * ReadHeads * slots);
 
+    /// <summary>
+    /// What a step touches: of the memory the slots read last and the least recently used, of usage and weightings those and the slots
+    /// read now.
+    /// </summary>
+    /// <param name="slots">The number of slots.</param>
+    public override long WrittenPerStep(int slots)
+    {
+        var touched = ReadHeads * (_nearest + 1L);
+        return (Math.Min(slots, touched) * Width) + (Math.Min(slots, touched + ((long)ReadHeads * _nearest)) * (ReadHeads + 1));
+    }
+
     /// <inheritdoc/>
     public override NetworkShape FusedShape(
         int inputs, int outputs, Controller controller, int slots, float? blank) => new SparseShape(

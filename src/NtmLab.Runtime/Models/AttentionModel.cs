@@ -61,6 +61,9 @@ public sealed class AttentionModel : SequenceModel
     }
 
     /// <inheritdoc/>
+    public override bool ComputesAtOnce => true;
+
+    /// <inheritdoc/>
     public override long StateSize => AttentionState.Size(_options.Layers, _options.Context, _options.Width);
 
     /// <summary>
@@ -82,6 +85,22 @@ public sealed class AttentionModel : SequenceModel
     {
         var unseen = checked((steps * _options.Context) - AttentionWindow.Seen(_options.Context, steps));
         return checked(base.MultiplyAdds(steps) - (2L * _options.Layers * _options.Width * unseen));
+    }
+
+    /// <summary>
+    /// Of the state the keys and values of the earlier steps that a step sees, its own, and its position; of learned positions only the
+    /// step's own.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override Traffic StepTraffic(long steps)
+    {
+        var all = base.StepTraffic(steps);
+        var unread = _options.Positions == Positions.Learned ? (_options.Context - 1L) * _options.Width : 0;
+        return all with
+        {
+            Weights = all.Weights - (steps * unread),
+            State = AttentionState.Moved(_options.Layers, _options.Context, _options.Width, steps),
+        };
     }
 
     /// <summary>

@@ -70,6 +70,9 @@ public sealed class ContextAttentionModel : SequenceModel
     }
 
     /// <inheritdoc/>
+    public override bool ComputesAtOnce => true;
+
+    /// <inheritdoc/>
     public override long StateSize => AttentionState.Size(layers: 1, _options.Context, _options.Width);
 
     /// <summary>
@@ -94,6 +97,13 @@ public sealed class ContextAttentionModel : SequenceModel
         var unseen = checked((steps * _options.Context) - AttentionWindow.Seen(_options.Context, steps));
         return checked(base.MultiplyAdds(steps) - (2L * _options.Width * unseen));
     }
+
+    /// <summary>Of the state the keys and encodings of the earlier steps that a step sees, its own, and its position.</summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override Traffic StepTraffic(long steps) => base.StepTraffic(steps) with
+    {
+        State = AttentionState.Moved(layers: 1, _options.Context, _options.Width, steps),
+    };
 
     /// <summary>
     /// Encoder, hidden layer and output, and the attention where the signal comes from an earlier step; no path,

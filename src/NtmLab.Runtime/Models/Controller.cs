@@ -114,6 +114,9 @@ public abstract class Controller : nn.Module
         }
     }
 
+    /// <summary>Results of products with weights in one step of one sequence: the gates of every layer, before they are bent.</summary>
+    public long ResultsPerStep => (long)Layers * GatesOf(Kind) * Units;
+
     /// <summary>A parameter of a layer by its name without the number; null if layers of this kind have none.</summary>
     public Parameter? Find(string name, int layer) => get_parameter($"{name}_{layer}");
 

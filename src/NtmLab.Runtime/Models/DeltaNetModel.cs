@@ -58,6 +58,9 @@ public sealed class DeltaNetModel : SequenceModel
     }
 
     /// <inheritdoc/>
+    public override bool ComputesAtOnce => true;
+
+    /// <inheritdoc/>
     public override long StateSize => _layers.Sum(layer => layer.Memory.StateSize);
 
     /// <inheritdoc/>

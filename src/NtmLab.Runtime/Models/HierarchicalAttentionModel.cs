@@ -84,6 +84,9 @@ public sealed class HierarchicalAttentionModel : SequenceModel
     /// <summary>The longest sequence, in steps; with <see cref="BeyondReach.AddLevel"/> 10^9 or more.</summary>
     public long Reach => _tree.Reach;
 
+    /// <inheritdoc/>
+    public override bool ComputesAtOnce => true;
+
     /// <summary>
     /// The number of steps; keys, values and children of the block under way, and keys and values of the overlap, at every level that the longest
     /// sequence has: memory stays the same however long a stream grows.
@@ -144,10 +147,8 @@ public sealed class HierarchicalAttentionModel : SequenceModel
         for (var level = 1; level <= _tree.LevelsFor(steps); level++)
         {
             var (reading, readers) = (Reading(level), Math.Max(0, steps - _tree.FirstStep(level)));
-            // The slot of nothing, at level 1 the step itself, the children before it, and those of the block before.
-            var seen = (level == 1 ? 2 * readers : readers)
-                + _tree.PlacesBefore(level, steps)
-                + (reading.Overlap * Math.Max(0, steps - _tree.Span(level)));
+            // Beside what came before: the slot of nothing, and at level 1 the step itself.
+            var seen = (level == 1 ? 2 * readers : readers) + SeenBefore(level, steps);
             sum = checked(sum + (readers * reading.MultiplyAddsPerStep) + (seen * reading.MultiplyAddsPerSeen));
         }
 
@@ -166,6 +167,40 @@ public sealed class HierarchicalAttentionModel : SequenceModel
         }
 
         return sum;
+    }
+
+    /// <summary>
+    /// Of the state the keys and values of the children that a step sees, those of the children that it completes, and where it
+    /// completes a block that block's children and what is kept of them as the block before. All trained values are counted in every
+    /// step, though those of summaries are used by few.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override Traffic StepTraffic(long steps)
+    {
+        long width = _options.Width, state = 0;
+        var results = steps * (Traffic.ResultsOf(_input) + Traffic.ResultsOf(_encoder) + Traffic.ResultsOf(_output));
+        for (var level = 1; level <= _tree.LevelsFor(steps); level++)
+        {
+            // Keys and values are results of a child, not of a step.
+            var perReader = Traffic.ResultsOf(Reading(level)) - (2 * width);
+            results += Math.Max(0, steps - _tree.FirstStep(level)) * perReader;
+            state += 2 * width * SeenBefore(level, steps);
+        }
+
+        for (var level = 1; level <= _tree.Depth; level++)
+        {
+            var children = steps / _tree.Span(level - 1);
+            results += children * 2 * width;
+            state += children * 2 * width;
+            if (level < _tree.Depth)
+            {
+                var blocks = children / _options.Window;
+                results += blocks * Traffic.ResultsOf(Summary(level));
+                state += (children * width) + (blocks * width * (_options.Window + (4L * Reading(level).Overlap)));
+            }
+        }
+
+        return new Traffic(checked(steps * ParameterCount), state, (steps * InputWidth) + (2 * results));
     }
 
     /// <summary>
@@ -235,6 +270,10 @@ public sealed class HierarchicalAttentionModel : SequenceModel
     private LevelReading Reading(int level) => _readings[Math.Min(level, _readings.Length) - 1];
 
     private BlockSummary Summary(int level) => _summaries[Math.Min(level, _summaries.Length) - 1];
+
+    /// <summary>How many earlier children the first steps see at a level, all together.</summary>
+    private long SeenBefore(int level, long steps) =>
+        _tree.PlacesBefore(level, steps) + (Reading(level).Overlap * Math.Max(0, steps - _tree.Span(level)));
 
     private Tensor Encode(Tensor input) => _encoder.forward(_input.forward(input));
 

@@ -141,21 +141,26 @@ public sealed class MemoryModel : FusableModel
     /// before it, up to as many as there may be. That is exact where every step saves, and the most where the policy saves less.
     /// </summary>
     /// <param name="steps">Steps; 0 or more.</param>
-    public override long MultiplyAdds(long steps)
+    public override long MultiplyAdds(long steps) =>
+        StateGrows ? WhileGrowing(steps, MultiplyAddsWith) : base.MultiplyAdds(steps);
+
+    /// <inheritdoc/>
+    public override long ResultsPerStep => _controller.ResultsPerStep + _policy.InterfaceSize + OutputWidth;
+
+    /// <summary>
+    /// Of the state all values in, and out those that the policy writes; of a memory that grows as many slots as
+    /// <see cref="MultiplyAdds"/> counts.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override Traffic StepTraffic(long steps)
     {
-        if (!StateGrows)
-        {
-            return base.MultiplyAdds(steps);
-        }
-
-        var (rising, full) = (Math.Min(steps, Slots - FirstSlots), MultiplyAddsWith(Slots));
-        var sum = 0L;
-        for (var step = 1; step <= rising; step++)
-        {
-            sum = checked(sum + MultiplyAddsWith(FirstSlots + step));
-        }
-
-        return checked(sum + ((steps - rising) * full));
+        var around = _controller.StateSize + ((long)_policy.ReadHeads * Width);
+        long Read(int slots) => around + ((long)slots * Width) + _policy.StateSize(slots);
+        long Written(int slots) => around + _policy.WrittenPerStep(slots);
+        var state = steps == 0 ? 0
+            : StateGrows ? Read(FirstSlots) + WhileGrowing(steps - 1, Read) + WhileGrowing(steps, Written)
+            : checked(steps * (Read(Slots) + Written(Slots)));
+        return base.StepTraffic(steps) with { State = state };
     }
 
     /// <summary>
@@ -169,6 +174,18 @@ public sealed class MemoryModel : FusableModel
 
     /// <inheritdoc/>
     public override Tensor? SlotsUsed(ModelState state) => ((State)state).Policy.SlotsUsed;
+
+    /// <summary>
+    /// The sum over steps of a cost that depends on the slots after each, where every step adds one. Costs of memories that grow are so
+    /// much for each slot.
+    /// </summary>
+    private long WhileGrowing(long steps, Func<int, long> cost)
+    {
+        var rising = Math.Min(steps, Slots - FirstSlots);
+        var (first, more) = (cost(FirstSlots), cost(FirstSlots + 1));
+        return checked(
+            (rising * first) + ((more - first) * (rising * (rising + 1) / 2)) + ((steps - rising) * cost(Slots)));
+    }
 
     /// <summary>Multiply-adds of a step after whose write there are so many slots.</summary>
     private long MultiplyAddsWith(int slots) =>

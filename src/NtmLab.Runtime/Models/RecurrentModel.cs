@@ -41,6 +41,9 @@ public sealed class RecurrentModel : FusableModel
     /// <summary>Multiply-adds of one forward step for one sequence: the products with all weights.</summary>
     public override long MultiplyAddsPerStep => _layers.MultiplyAddsPerStep + OutputWeight.numel();
 
+    /// <inheritdoc/>
+    public override long ResultsPerStep => _layers.ResultsPerStep + OutputWidth;
+
     /// <summary>
     /// A signal goes up one layer or on one step at a time, and through the output: layers + lag + 1; with skip connections one
     /// layer is enough.

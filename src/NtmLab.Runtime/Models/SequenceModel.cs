@@ -57,6 +57,32 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     public virtual long MultiplyAdds(long steps) => checked(steps * MultiplyAddsPerStep);
 
     /// <summary>
+    /// Whether <see cref="Forward"/> computes all steps together, so that it reads the weights once for all of them and carries no
+    /// state from one to the next.
+    /// </summary>
+    public virtual bool ComputesAtOnce => false;
+
+    /// <summary>Results of products with weights in one step of one sequence, in values.</summary>
+    public virtual long ResultsPerStep => Traffic.ResultsOf(this);
+
+    /// <summary>
+    /// What the first <paramref name="steps"/> steps must move when they are computed one after the other with <see cref="Step"/>: in
+    /// each all trained values, the whole state in and out, the input and the results of products with weights.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public virtual Traffic StepTraffic(long steps) => checked(new(
+        steps * ParameterCount, 2 * steps * StateSize, steps * (InputWidth + (2 * ResultsPerStep))));
+
+    /// <summary>
+    /// What <see cref="Forward"/> must move: what the steps must, or, where it computes all at once, the trained values once, and
+    /// inputs and results of all steps.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public Traffic ForwardTraffic(long steps) => StepTraffic(steps) is var stepping && ComputesAtOnce
+        ? new Traffic(ParameterCount, 0, stepping.Activations)
+        : stepping;
+
+    /// <summary>
     /// The least number of layers that a signal from the input at one step passes on its way to the output
     /// <paramref name="lag"/> steps later; <see cref="NoPath"/> if it never gets there.
     /// </summary>

@@ -44,6 +44,9 @@ public sealed class SsmModel : SequenceModel
     }
 
     /// <inheritdoc/>
+    public override bool ComputesAtOnce => true;
+
+    /// <inheritdoc/>
     public override long StateSize => _layers.Sum(layer => layer.StateSize);
 
     /// <inheritdoc/>

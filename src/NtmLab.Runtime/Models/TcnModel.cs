@@ -60,6 +60,9 @@ public sealed class TcnModel : SequenceModel
     /// </summary>
     public long ReceptiveField { get; }
 
+    /// <inheritdoc/>
+    public override bool ComputesAtOnce => true;
+
     /// <summary>The past inputs of every convolution: <c>(kernel - 1) dilation</c> steps of its width each.</summary>
     public override long StateSize => _blocks.Sum(block => block.StateSize);
 
@@ -68,6 +71,15 @@ public sealed class TcnModel : SequenceModel
     /// weights is not among them: it is once a call, however many steps and sequences that has.
     /// </summary>
     public override long MultiplyAddsPerStep => _blocks.Sum(block => block.MultiplyAddsPerStep) + _output.MultiplyAdds;
+
+    /// <summary>
+    /// Of the state what the kernel of each convolution sees of the past, and the new input of each: no other past step is touched.
+    /// </summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override Traffic StepTraffic(long steps) => base.StepTraffic(steps) with
+    {
+        State = checked(steps * _blocks.Sum(block => block.StateMovedPerStep)),
+    };
 
     /// <summary>The receptive field of the model that options describe.</summary>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>

@@ -53,6 +53,16 @@ public sealed class TokenModel : SequenceModel
     public override long MultiplyAdds(long steps) => Inner.MultiplyAdds(steps);
 
     /// <inheritdoc/>
+    public override bool ComputesAtOnce => Inner.ComputesAtOnce;
+
+    /// <inheritdoc/>
+    public override long ResultsPerStep => Inner.ResultsPerStep;
+
+    /// <summary>What the model inside must move; of the embedding it reads a row for each sequence, as its input.</summary>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public override Traffic StepTraffic(long steps) => Inner.StepTraffic(steps);
+
+    /// <inheritdoc/>
     public override bool CanFuse => Inner.CanFuse;
 
     /// <inheritdoc/>

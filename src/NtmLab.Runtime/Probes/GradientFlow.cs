@@ -1,3 +1,4 @@
+using NtmLab.Configuration;
 using NtmLab.Models;
 using static TorchSharp.torch;
 
@@ -11,28 +12,58 @@ namespace NtmLab.Probes;
 public static class GradientFlow
 {
     /// <summary>
-    /// Measures all lags on one pass over random sequences of bits. The model is left in double precision and with the reference
-    /// engine, which it is measured with.
+    /// Measures all lags on random sequences of bits. With the reference engine that is one forward pass in double precision, in which
+    /// the model is left; with the fused one a pass forward and backward in single precision for each lag, which long lags need.
     /// </summary>
     /// <param name="model">A model of vectors, trained or not.</param>
     /// <param name="lags">Steps between input and output, each 0 or more.</param>
     /// <param name="sequences">Random sequences.</param>
     /// <param name="directions">Random directions of each sequence's output.</param>
     /// <param name="seed">Decides sequences and directions.</param>
-    /// <returns>One for each lag, in the order given; 0 where nothing arrives, or less than double precision holds.</returns>
-    /// <exception cref="ConfigurationException">A number is out of range, or the model's inputs are tokens.</exception>
+    /// <param name="engine">What computes; auto: the fused engine where it knows the model.</param>
+    /// <returns>One for each lag, in the order given; 0 where nothing arrives, or less than the precision holds.</returns>
+    /// <exception cref="ConfigurationException">
+    /// A number is out of range, the model's inputs are tokens, or the fused engine is asked for and does not know it.
+    /// </exception>
     public static IReadOnlyList<GradientNorm> Measure(
-        SequenceModel model, IReadOnlyList<int> lags, int sequences = 4, int directions = 2, ulong seed = 1)
+        SequenceModel model,
+        IReadOnlyList<int> lags,
+        int sequences = 4,
+        int directions = 2,
+        ulong seed = 1,
+        EngineChoice engine = EngineChoice.Reference)
     {
         ProbeSequences.RequireProbed(model, lags);
         Require.AtLeast("probe: sequences", sequences, 1);
         Require.AtLeast("probe: directions", directions, 1);
         using var scope = NewDisposeScope();
-        ProbeSequences.MakeExact(model);
-        var input = ProbeSequences.Draw(model, new RandomStream(seed, "probe input"), sequences, lags.Max() + 1L);
         var random = new RandomStream(seed, "probe direction");
-        return Measure(model, input, lags, () => [.. Enumerable.Range(0, directions).Select(_ => Directions(model, random, sequences))]);
+        var input = ProbeSequences.Draw(model, new RandomStream(seed, "probe input"), sequences, lags.Max() + 1L);
+        List<Tensor> Drawn() => [.. Enumerable.Range(0, directions).Select(_ => Directions(model, random, sequences))];
+        if (engine == EngineChoice.Fused || (engine == EngineChoice.Auto && model.CanFuse))
+        {
+            model.Fuse(1);
+            return [.. lags.Select(lag => Fused(model, input.narrow(1, 0, lag + 1L), lag, Drawn()))];
+        }
+
+        ProbeSequences.MakeExact(model);
+        return Measure(model, input, lags, Drawn);
     }
+
+    /// <summary>A lag by a pass of its own, all directions as sequences beside each other.</summary>
+    private static GradientNorm Fused(SequenceModel model, Tensor input, int lag, List<Tensor> directions)
+    {
+        using var scope = NewDisposeScope();
+        var all = cat([.. directions.Select(_ => input)], 0).to(ScalarType.Float32);
+        var first = all.narrow(1, 0, 1).clone().requires_grad_();
+        var logits = model.Forward(cat([first, all.narrow(1, 1, lag)], 1));
+        var gradient = autograd.grad([logits.select(1, lag)], [first], [cat([.. directions], 0).to(ScalarType.Float32)])[0];
+        return NormOf(lag, Norms(gradient.to(ScalarType.Float64)));
+    }
+
+    private static double[] Norms(Tensor gradient) => gradient.square().flatten(1).sum(1L).sqrt().data<double>().ToArray();
+
+    private static GradientNorm NormOf(int lag, double[] norms) => new(lag, norms.Average(), norms.Min(), norms.Max());
 
     private static List<GradientNorm> Measure(
         SequenceModel model, Tensor input, IReadOnlyList<int> lags, Func<List<Tensor>> directions)
@@ -46,10 +77,9 @@ public static class GradientFlow
             using var scope = NewDisposeScope();
             var output = logits.select(1, lag);
             var found = directions()
-                .SelectMany(direction => autograd.grad([output], [first], [direction], retain_graph: true)[0]
-                    .square().flatten(1).sum(1L).sqrt().data<double>().ToArray())
+                .SelectMany(direction => Norms(autograd.grad([output], [first], [direction], retain_graph: true)[0]))
                 .ToArray();
-            norms.Add(new GradientNorm(lag, found.Average(), found.Min(), found.Max()));
+            norms.Add(NormOf(lag, found));
         }
 
         return norms;

@@ -19,16 +19,22 @@ internal static class ProbeSequences
     /// <exception cref="ConfigurationException">There is no lag, or one is below 0, or the inputs are tokens.</exception>
     public static void RequireProbed(SequenceModel model, IReadOnlyList<int> lags)
     {
-        if (model is TokenModel)
-        {
-            throw new ConfigurationException(
-                "probe: inputs that are tokens cannot be changed a little; models of tasks whose inputs are vectors are probed.");
-        }
-
+        RequireVectors(model);
         Require.AtLeast("probe: number of lags", lags.Count, 1);
         foreach (var lag in lags)
         {
             Require.AtLeast("probe: --lags", lag, 0);
+        }
+    }
+
+    /// <summary>Requires a model of vectors.</summary>
+    /// <exception cref="ConfigurationException">The inputs are tokens.</exception>
+    public static void RequireVectors(SequenceModel model)
+    {
+        if (model is TokenModel)
+        {
+            throw new ConfigurationException(
+                "probe: inputs that are tokens cannot be changed a little; models of tasks whose inputs are vectors are probed.");
         }
     }
 

@@ -9,17 +9,20 @@ namespace NtmLab.Probes;
 /// <summary>The models that probes are given: those of the catalogue as they start, or a run's as it was trained.</summary>
 public static class ProbedModels
 {
-    /// <summary>A model of the catalogue with its default options, freshly drawn, for the needle task.</summary>
+    /// <summary>A model of the catalogue, freshly drawn, for the needle task.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="seed">Decides its parameters.</param>
-    /// <exception cref="ConfigurationException">There is no such model.</exception>
-    public static SequenceModel Untrained(string name, ulong seed = 1)
+    /// <param name="changes">What is changed of its default options, each e.g. <c>model.slots=16</c>; null for nothing.</param>
+    /// <exception cref="ConfigurationException">There is no such model, or a change is none that it takes.</exception>
+    public static SequenceModel Untrained(string name, ulong seed = 1, IEnumerable<string>? changes = null)
     {
         var entry = Catalog.Models.FirstOrDefault(entry => entry.Name == name)
             ?? throw new ConfigurationException(
                 $"there is no model '{name}'; {Suggestion.For(name, Catalog.Models.Select(entry => entry.Name))}");
         var options = (ModelOptions)Activator.CreateInstance(entry.Type)!;
-        return options.Build(new NeedleTask(), new RandomStream(seed, "model"));
+        var plain = new ExperimentConfiguration { Name = name, Task = new NeedleTask(), Model = options };
+        var changed = ConfigurationOverride.Apply(plain, changes ?? []);
+        return changed.Model.Build(changed.Task, new RandomStream(seed, "model"));
     }
 
     /// <summary>A run's model with the parameters of its last checkpoint.</summary>

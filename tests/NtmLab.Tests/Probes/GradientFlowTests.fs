@@ -3,6 +3,7 @@ module NtmLab.Tests.Probes.GradientFlowTests
 open System
 open Expecto
 open NtmLab
+open NtmLab.Configuration
 open NtmLab.Models
 open NtmLab.Probes
 open NtmLab.Tests
@@ -112,6 +113,41 @@ let tests =
 
             Expect.equal (at 3UL) (at 3UL) "the same"
             Expect.notEqual (at 3UL) (at 4UL) "another"
+        }
+
+        for name, options in models |> List.take 4 do
+            test $"the fused engine finds the norms of the reference engine in {name}" {
+                use scope = torch.NewDisposeScope()
+                let lags = [| 0; 3; 12 |]
+
+                let measured (engine: EngineChoice) =
+                    use model = build options outputWidth
+                    stir 2UL model
+                    GradientFlow.Measure(model, lags, 3, 2, 7UL, engine)
+
+                for fused, reference in Seq.zip (measured EngineChoice.Auto) (measured EngineChoice.Reference) do
+                    let near (a: float) (b: float) = abs (a - b) <= 1e-3 * b
+
+                    Expect.isTrue
+                        (near fused.Mean reference.Mean)
+                        $"lag {fused.Lag}: {fused.Mean}, {reference.Mean}"
+
+                    Expect.isTrue (near fused.Least reference.Least) "the least"
+                    Expect.isTrue (near fused.Greatest reference.Greatest) "the greatest"
+            }
+
+        test "a model that the fused engine does not know is probed with the other, or refused" {
+            use scope = torch.NewDisposeScope()
+            let options = snd (List.last models)
+
+            let measured (engine: EngineChoice) =
+                use model = build options outputWidth
+                GradientFlow.Measure(model, [| 2 |], engine = engine)[0]
+
+            Expect.equal (measured EngineChoice.Auto) (measured EngineChoice.Reference) "auto"
+
+            Faults.says<ConfigurationException> [ "'fused' is not available"; "dnc" ] (fun () ->
+                measured EngineChoice.Fused |> ignore)
         }
 
         test "what cannot be probed is refused" {

@@ -34,6 +34,17 @@ public sealed record AttentionState(IReadOnlyList<AttentionCache> Caches, Tensor
     /// <param name="context">How many steps a step sees, itself among them.</param>
     /// <param name="width">Width of the keys, and of the values, of all heads of a layer together.</param>
     public static long Size(int layers, int context, int width) => (2L * layers * (context - 1) * width) + 1;
+
+    /// <summary>
+    /// Values that the first steps of one sequence read and write: the keys and values of the earlier steps that each sees, its own,
+    /// and its position, in and out.
+    /// </summary>
+    /// <param name="layers">The number of attention layers.</param>
+    /// <param name="context">How many steps a step sees, itself among them.</param>
+    /// <param name="width">Width of the keys, and of the values, of all heads of a layer together.</param>
+    /// <param name="steps">Steps; 0 or more.</param>
+    public static long Moved(int layers, int context, int width, long steps) =>
+        checked((2L * layers * width * AttentionWindow.Seen(context, steps)) + (2 * steps));
 }
 
 /// <summary>

@@ -55,6 +55,12 @@ public sealed class CausalConvolution : nn.Module
     /// <summary>Values carried from step to step for one sequence.</summary>
     public long StateSize => Reach * _inputs;
 
+    /// <summary>Values of the past that a step reads and writes for one sequence: what the kernel sees of it, and the new input.</summary>
+    public long StateMovedPerStep => (long)_kernel * _inputs;
+
+    /// <summary>Width of y.</summary>
+    public long Outputs => get_parameter("bias")!.numel();
+
     /// <summary>Multiply-adds of one step for one sequence.</summary>
     public long MultiplyAddsPerStep => get_parameter(_weightNorm ? "weight_v" : "weight")!.numel();
 

@@ -26,6 +26,9 @@ public sealed class ShortConvolution : nn.Module
     /// <summary>Values carried from step to step for one sequence.</summary>
     public long StateSize => (_taps - 1L) * _channels;
 
+    /// <summary>Width of x and y.</summary>
+    public long Channels => _channels;
+
     /// <summary>Multiply-adds of one step for one sequence.</summary>
     public long MultiplyAddsPerStep => Weight.numel();
 

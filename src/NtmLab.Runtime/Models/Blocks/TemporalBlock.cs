@@ -39,6 +39,9 @@ public sealed class TemporalBlock : nn.Module
     /// <summary>Values carried from step to step for one sequence.</summary>
     public long StateSize => _first.StateSize + _second.StateSize;
 
+    /// <summary>Values of the past that a step reads and writes for one sequence.</summary>
+    public long StateMovedPerStep => _first.StateMovedPerStep + _second.StateMovedPerStep;
+
     /// <summary>Multiply-adds of one step for one sequence.</summary>
     public long MultiplyAddsPerStep =>
         _first.MultiplyAddsPerStep + _second.MultiplyAddsPerStep + (_residual?.MultiplyAdds ?? 0);

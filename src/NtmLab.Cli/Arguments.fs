@@ -335,6 +335,22 @@ type ProbeArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// Options of `ntmlab paper`.
+type PaperArgument =
+    | [<Unique>] Budget of StudyBudget
+    | [<Unique>] Out of file: string
+    | Runs of directory: string
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Budget _ ->
+                "which study: smoke, quick or full (default: the one made last in the folder of runs, else full)."
+            | Out _ -> "the PDF (default: artifacts/paper/ntmlab.pdf)."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Verbose -> "show the stack trace of a fault."
+
 /// The verbs of `ntmlab`.
 type Verb =
     | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArgument>
@@ -349,6 +365,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None)>] Export of ParseResults<ExportArgument>
     | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
+    | [<CliPrefix(CliPrefix.None)>] Paper of ParseResults<PaperArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
     | [<CliPrefix(CliPrefix.None)>] Probe of ParseResults<ProbeArgument>
     | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
@@ -375,6 +392,7 @@ type Verb =
             | Export _ -> "write a run's weights or metrics for PyTorch, pandas, TensorBoard and others."
             | Import _ -> "make a run of weights that were trained elsewhere."
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
+            | Paper _ -> "build the paper on the memory-length study from its results."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Probe _ ->
                 "look into models: how strongly an output depends on an input long before it, and by which path."

@@ -20,6 +20,7 @@ let private verbs = [
     "show"
     "compare"
     "serve"
+    "paper"
     "bench"
     "probe"
     "doctor"
@@ -53,6 +54,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.Export arguments -> Interchange.export arguments
         | Verb.Import arguments -> Interchange.import arguments
         | Verb.ShowTask arguments -> Commands.showTask arguments
+        | Verb.Paper arguments -> Papers.build arguments
         | Verb.Bench arguments -> Bench.run arguments
         | Verb.Probe arguments -> Probes.run arguments
         | Verb.Doctor arguments -> Commands.doctor arguments

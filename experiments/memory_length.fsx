@@ -311,3 +311,164 @@ let results = [
         let searched = search task
         yield! climb task (rateOf searched) names plan.Lags
 ]
+
+let of' (task: string) (name: string) (lag: int) =
+    results
+    |> List.filter (fun (cell, _) -> cell.Task = task && cell.Model = name && cell.Lag = lag)
+
+let sharesAt (task: string) (name: string) (trained: int) (lag: int) : float list =
+    of' task name trained |> List.choose (fun (cell, record) -> share cell record lag)
+
+/// The greatest lag that the median seed reached, trained up to it; 0 for none.
+let reach (task: string) (name: string) : int =
+    plan.Lags
+    |> List.filter (fun lag -> reached lag (of' task name lag))
+    |> List.fold max 0
+
+/// The greatest lag up to which the median seed holds, trained on short lags; 0 where it does not hold even there.
+let holds (task: string) (name: string) : int =
+    plan.Lags
+    |> List.filter (fun lag -> lag >= shortLag)
+    |> List.takeWhile (fun lag -> reached lag (of' task name shortLag))
+    |> List.fold max 0
+
+let steps (lag: int) : string =
+    if lag = 0 then "none"
+    elif lag = longest then $"at least {lag}"
+    else string lag
+
+let figure (name: string) (series: string -> Lines.Series list) : unit =
+    Lines.draw
+        {
+            XName = "lag, steps"
+            YName = "share of what can be achieved"
+            Scale = Lines.Even(-0.05, 1.05)
+            Reference = None
+            Panels = [ for task in plan.Tasks -> { Heading = task; Series = series task } ]
+            Columns = plan.Tasks.Length
+            Panel = 330, 300
+        }
+        (Report.figure name)
+
+// A share below 0, worse than remembering nothing, is drawn as 0.
+let drawn = List.map (max 0.0)
+
+figure "accuracy-against-lag" (fun task -> [
+    for name in names ->
+        {
+            Name = name
+            Points = [ for lag in plan.Lags -> float lag, drawn (sharesAt task name lag lag) ]
+        }
+])
+
+figure "trained-short" (fun task -> [
+    for name in names ->
+        {
+            Name = name
+            Points = [ for lag in plan.Lags -> float lag, drawn (sharesAt task name shortLag lag) ]
+        }
+])
+
+let parameters (name: string) : string =
+    let found =
+        [
+            for cell, record in results do
+                if cell.Model = name then
+                    record.Parameters
+        ]
+        |> List.distinct
+
+    if found.Length = 1 then
+        string found.Head
+    else
+        $"{List.min found} to {List.max found}"
+
+let withMemory = [ "ntm"; "dnc"; "sparse" ]
+let gated = [ "gru"; "lstm"; "lstm-chrono" ]
+
+/// The best of some models, by either measure.
+let best (task: string) (models: string list) : int =
+    models
+    |> List.collect (fun name -> [ reach task name; holds task name ])
+    |> List.max
+
+let each (text: string -> string) : string =
+    plan.Tasks |> List.map (fun task -> $"{task}: {text task}") |> String.concat "; "
+
+let verdict (open': bool) (holdsAt: string -> bool) : Report.Verdict =
+    if open' then
+        Report.Verdict.Open
+    else
+        match plan.Tasks |> List.filter holdsAt |> List.length with
+        | 0 -> Report.Verdict.Refuted
+        | number when number = plan.Tasks.Length -> Report.Verdict.Holds
+        | _ -> Report.Verdict.HoldsInPart
+
+let claims: Report.Claim list = [
+    {
+        Place = 10
+        Claim = "LSTM-like networks remember some 100s of steps, not 1000s or 10 000s."
+        Verdict = verdict (longest < 1000) (fun task -> best task gated < 1000)
+        Evidence =
+            each (fun task -> $"the best of gru, lstm and lstm with a chrono start {steps (best task gated)} steps")
+    }
+    {
+        Place = 20
+        Claim = "A hierarchy of attention modules reaches 10 000 steps."
+        Verdict = verdict (longest < 10_000) (fun task -> best task [ "hierarchical-attention" ] >= 10_000)
+        Evidence =
+            each (fun task ->
+                let at, beyond = reach task "hierarchical-attention", holds task "hierarchical-attention"
+                $"trained up to the lag {steps at}; trained up to {shortLag} it holds to {steps beyond}")
+    }
+    {
+        Place = 30
+        Claim = "A network that decides what to read from a memory of its own remembers longer than a recurrent one."
+        Verdict =
+            verdict (longest < 1000) (fun task -> best task withMemory > best task ("rnn" :: gated))
+        Evidence =
+            each (fun task ->
+                let memory, recurrent = best task withMemory, best task ("rnn" :: gated)
+                $"the best of ntm, dnc and sparse {steps memory}, of the recurrent ones {steps recurrent}")
+    }
+]
+
+Report.publish {
+    Name = "memory-length"
+    Numbers = [
+        "sequences", string plan.Sequences
+        "multiply-adds", plan.MultiplyAdds.ToString "0E+0"
+        "parameters", string plan.Parameters
+        "seeds", string plan.Seeds.Length
+        "scored", string plan.Scored
+        "short", string shortLag
+        "longest", string longest
+        "runs", string results.Length
+        for task in plan.Tasks do
+            for name in names do
+                $"reach-{task}-{name}", steps (reach task name)
+                $"holds-{task}-{name}", steps (holds task name)
+    ]
+    Tables = [
+        {
+            Name = "reach"
+            Headings = [
+                "model"
+                "parameters"
+                for task in plan.Tasks do
+                    $"{task}, trained at"
+                    $"{task}, trained short"
+            ]
+            Rows = [
+                for name in names -> [
+                    name
+                    parameters name
+                    for task in plan.Tasks do
+                        steps (reach task name)
+                        steps (holds task name)
+                ]
+            ]
+        }
+    ]
+    Claims = claims
+}

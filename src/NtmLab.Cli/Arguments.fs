@@ -335,6 +335,28 @@ type ProbeArgument =
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
 
+/// Options of `ntmlab study`.
+type StudyArgument =
+    | [<Unique>] Budget of StudyBudget
+    | Part of name: string
+    | [<Unique>] Jobs of number: int
+    | Anew
+    | Publish
+    | Runs of directory: string
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Budget _ ->
+                "how much is made: smoke (2 minutes), quick (half an hour) or full (a day; default: quick)."
+            | Part _ -> "a part of the study, e.g. memory-length; may be repeated (default: all)."
+            | Jobs _ -> "processes that share the work (default: one a core)."
+            | Anew -> "make also what has come along as a finding of others."
+            | Publish -> "put all that was found into paper/results, for others."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Verbose -> "show the stack trace of a fault."
+
 /// Options of `ntmlab paper`.
 type PaperArgument =
     | [<Unique>] Budget of StudyBudget
@@ -365,6 +387,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None)>] Export of ParseResults<ExportArgument>
     | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
+    | [<CliPrefix(CliPrefix.None)>] Study of ParseResults<StudyArgument>
     | [<CliPrefix(CliPrefix.None)>] Paper of ParseResults<PaperArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
     | [<CliPrefix(CliPrefix.None)>] Probe of ParseResults<ProbeArgument>
@@ -392,7 +415,9 @@ type Verb =
             | Export _ -> "write a run's weights or metrics for PyTorch, pandas, TensorBoard and others."
             | Import _ -> "make a run of weights that were trained elsewhere."
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
-            | Paper _ -> "build the paper on the memory-length study from its results."
+            | Study _ ->
+                "make the memory-length study: what models remember, and what it costs; goes on where it stopped."
+            | Paper _ -> "build the paper on the memory-length study from what it has found."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Probe _ ->
                 "look into models: how strongly an output depends on an input long before it, and by which path."

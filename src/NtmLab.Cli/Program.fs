@@ -20,6 +20,7 @@ let private verbs = [
     "show"
     "compare"
     "serve"
+    "study"
     "paper"
     "bench"
     "probe"
@@ -54,6 +55,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.Export arguments -> Interchange.export arguments
         | Verb.Import arguments -> Interchange.import arguments
         | Verb.ShowTask arguments -> Commands.showTask arguments
+        | Verb.Study arguments -> Studies.run arguments
         | Verb.Paper arguments -> Papers.build arguments
         | Verb.Bench arguments -> Bench.run arguments
         | Verb.Probe arguments -> Probes.run arguments

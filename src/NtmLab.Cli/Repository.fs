@@ -4,6 +4,7 @@ module NtmLab.Cli.Repository
 open System
 open System.Diagnostics
 open System.IO
+open System.Reflection
 open NtmLab.Configuration
 open NtmLab
 
@@ -23,6 +24,15 @@ let root: Lazy<string> =
                 ConfigurationException
                     "this command needs a checkout of NtmLab; it was started outside of one."
             )
+
+/// How this very program is started again.
+let program: string list =
+    let host = Environment.ProcessPath |> Option.ofObj |> Option.defaultValue "dotnet"
+
+    if Path.GetFileNameWithoutExtension host = "dotnet" then
+        [ host; Assembly.GetExecutingAssembly().Location ]
+    else
+        [ host ]
 
 let private start (arguments: string list) : Process =
     let start =

@@ -4,7 +4,6 @@ module NtmLab.Cli.Sweeps
 open System
 open System.Globalization
 open System.IO
-open System.Reflection
 open System.Runtime.InteropServices
 open System.Text.Json.Nodes
 open System.Threading
@@ -14,15 +13,6 @@ open NtmLab.Cli.Output
 open NtmLab.Configuration
 open NtmLab.Runs
 open NtmLab.Sweeps
-
-/// How this very program is started again.
-let private program: string list =
-    let host = Environment.ProcessPath |> Option.ofObj |> Option.defaultValue "dotnet"
-
-    if Path.GetFileNameWithoutExtension host = "dotnet" then
-        [ host; Assembly.GetExecutingAssembly().Location ]
-    else
-        [ host ]
 
 /// What a script describes, without a training.
 let private describe (script: string) (session: Session) : ExperimentConfiguration list =
@@ -238,7 +228,7 @@ let run (arguments: ParseResults<SweepArgument>) : int =
             Threads = threads
             Jobs = arguments.TryGetResult SweepArgument.Jobs
             RetryFailed = arguments.Contains SweepArgument.Retry_Failed
-            Program = program
+            Program = Repository.program
         }
 
         if arguments.Contains Dry_Run then

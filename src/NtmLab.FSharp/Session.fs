@@ -27,6 +27,7 @@ type RunArgument =
     | Once
     | Retry_Failed
     | Budget of StudyBudget
+    | Archive of directory: string
     | [<Hidden>] Attached
     | Json
     | Verbose
@@ -47,6 +48,7 @@ type RunArgument =
             | Retry_Failed -> "with --once: go on with a run that failed, too."
             | Budget _ ->
                 "of a script that is part of a study, how much of it: smoke, quick or full (default: quick)."
+            | Archive _ -> "of such a script, a folder of findings that were made elsewhere and count."
             | Attached -> "stop, as on Ctrl-C, when standard input ends."
             | Json -> "print one JSON document on standard output and nothing else there."
             | Verbose -> "show the stack trace of a fault."
@@ -155,7 +157,7 @@ module Session =
                 }
             Evaluate = None
             Budget = arguments.GetResult(Budget, StudyBudget.Quick)
-            Archive = None
+            Archive = arguments.TryGetResult RunArgument.Archive
             Report = None
             Json = arguments.Contains Json
             Verbose = arguments.Contains Verbose

@@ -161,7 +161,13 @@ let draw (figure: Figure) (path: string) : unit =
         if index % figure.Columns = 0 then
             plot.YLabel(figure.YName, 12f)
 
-        let places, texts = powers left right short
+        let places, texts =
+            match List.distinct positions with
+            | few when few.Length <= 8 ->
+                let places = few |> List.sort |> List.toArray
+                places, places |> Array.map (fun place -> short (Math.Round(10.0 ** place)))
+            | _ -> powers left right short
+
         plot.Axes.Bottom.SetTicks(places, texts)
 
         match figure.Scale with
@@ -188,6 +194,9 @@ let draw (figure: Figure) (path: string) : unit =
                 addSeries plot figure.Scale index { Name = name; Points = [] }
 
             plot.ShowLegend Edge.Right |> ignore
+            plot.Legend.FontSize <- 10f
+            plot.Legend.OutlineColor <- Colors.Transparent
+            plot.Legend.ShadowColor <- Colors.Transparent
 
         plot
 

@@ -5,30 +5,22 @@ open System
 open System.IO
 open Argu
 open NtmLab
-open NtmLab.Configuration
 open Spectre.Console
 
 /// Evaluates a part's script, which gathers what there is and publishes its chapter; what it shows in the terminal stands in the paper.
 let private gather (session: Session) : unit =
     let output, console = Console.Out, AnsiConsole.Console
-    Session.start session
 
     try
         Console.SetOut TextWriter.Null
         AnsiConsole.Console <- AnsiConsole.Create(AnsiConsoleSettings(Out = AnsiConsoleOutput TextWriter.Null))
-
-        try
-            ScriptHost.evaluate [] session.Script
-        with ScriptHost.CompilationFailed errors ->
-            for error in errors do
-                eprintfn "%s" error
-
-            raise (ConfigurationException $"{session.Script}: does not compile; nothing of it was gathered.")
+        Study.forget ()
+        Studies.evaluate session
     finally
         Console.SetOut output
         AnsiConsole.Console <- console
 
-/// An empty folder in place of one that an earlier call left: nothing old may pass for new.
+/// An empty folder in place of the one that an earlier call left: nothing old may pass for new.
 let private renew (folder: string) : unit =
     if Directory.Exists folder then
         Directory.Delete(folder, true)
@@ -39,10 +31,9 @@ let private renew (folder: string) : unit =
 let build (arguments: ParseResults<PaperArgument>) : int =
     PaperBuild.require ()
     let root = Repository.root.Value
-    let paper = Path.Combine(root, "paper")
+    let paper, work = Path.Combine(root, "paper"), Path.Combine(root, "artifacts", "paper")
     let generated = Path.Combine(paper, "generated")
     let runs = Path.GetFullPath(arguments.GetResult(PaperArgument.Runs, "runs"))
-    let work = Path.Combine(root, "artifacts", "paper")
 
     let output =
         Path.GetFullPath(arguments.GetResult(PaperArgument.Out, Path.Combine(work, "ntmlab.pdf")))
@@ -51,7 +42,7 @@ let build (arguments: ParseResults<PaperArgument>) : int =
         match arguments.TryGetResult PaperArgument.Budget, Paper.lastBudget runs with
         | Some budget, _ -> budget, "as asked for"
         | None, Some budget -> budget, $"the study made last in {runs}"
-        | None, None -> StudyBudget.Full, $"the results that came along; {runs} has no study"
+        | None, None -> StudyBudget.Full, $"the results that came along, since {runs} has no study"
 
     eprintfn "budget: %s (%s)" ((string budget).ToLowerInvariant()) why
     renew generated
@@ -62,18 +53,10 @@ let build (arguments: ParseResults<PaperArgument>) : int =
         if not (File.Exists script) then
             raise (PaperException $"{script}: is missing; it makes the chapter '{part.Chapter}' of the paper.")
 
-        Study.forget ()
-
         gather {
-            Session.ofProgram with
-                Script = script
-                Overrides = [ "compute.threads=1" ]
-                Runs = runs
+            Studies.session root runs budget (arguments.Contains PaperArgument.Verbose) part with
                 Work = Gather
-                Budget = budget
-                Archive = Some(Path.Combine(paper, "results"))
                 Report = Some generated
-                Verbose = arguments.Contains PaperArgument.Verbose
         }
 
     [ for part in StudyParts.all -> part.Chapter ]

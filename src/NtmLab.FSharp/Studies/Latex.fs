@@ -76,6 +76,14 @@ let private character (text: string) (character: char) : string =
 let private replace (pattern: string) (replacement: string) (text: string) : string =
     Regex.Replace(text, pattern, replacement)
 
+/// Whole numbers of five digits and more in groups of three.
+let private thousands (text: string) : string =
+    Regex.Replace(
+        text,
+        @"(?<![\w.,+/-])\d{5,}(?![\w.])",
+        fun number -> Regex.Replace(number.Value, @"(?<=\d)(?=(?:\d{3})+$)", @"\,")
+    )
+
 /// A text as LaTeX prints it: special characters escaped, and numbers as printers set them, with thin spaces between thousands,
 /// signs of minus, and powers of ten.
 /// <exception cref="T:NtmLab.PaperException">A character is in no font of the document.</exception>
@@ -83,8 +91,9 @@ let escape (text: string) : string =
     text
     |> String.collect (character text)
     |> replace @"(?<=\d) (?=\d{3}(?!\d))" @"\,"
-    |> replace @"(?<![\w.])(\d+(?:\.\d+)?)[eE]\+?(-?)0*(\d+)(?!\w)" @"$$$1\times10^{$2$3}$$"
+    |> thousands
     |> replace @"(?<![\w}\)-])-(?=\$?\d)" "$$-$$"
+    |> replace @"(?<![\w.])(\d+(?:\.\d+)?)[eE]\+?(-?)0*(\d+)(?!\w)" @"$$$1\times10^{$2$3}$$"
 
 /// The same in a cell of a table, where a lone dash stands for no value.
 let private cell (text: string) : string =

@@ -62,11 +62,16 @@ let private distinct (part: Report.Source -> 'T list) (chapters: Report.Publishe
 let private numbersOf (chapters: Report.Published list) : (string * string) list =
     [
         for chapter in chapters do
-            for name, value in chapter.Chapter.Numbers -> $"{chapter.Chapter.Name}/{name}", value
-        for chapter in chapters -> $"study/{chapter.Chapter.Name}/runs", string chapter.Source.Runs.Length
-        for claim in claimsOf chapters do
+            for name, value in chapter.Chapter.Numbers do
+                $"{chapter.Chapter.Name}/{name}", value
+
+            $"study/{chapter.Chapter.Name}/runs", string chapter.Source.Runs.Length
+
+        for row, claim in List.indexed (claimsOf chapters) do
+            $"claims/{claim.Place}/row", string (row + 1)
             $"claims/{claim.Place}/verdict", verdict claim.Verdict
             $"claims/{claim.Place}/evidence", claim.Evidence
+
         "study/budget", String.Join(", ", chapters |> List.map (_.Source.Budget >> nameOf) |> List.distinct)
         "study/runs", string (distinct _.Runs chapters).Length
         "study/machines", String.Join("; ", distinct _.Machines chapters)
@@ -92,11 +97,11 @@ let private claimsTable (claims: Report.Claim list) : string =
     )
     |> ignore
 
-    for claim in claims do
+    for row, claim in List.indexed claims do
         text.Append(@"\midrule" + "\n") |> ignore
 
         text.Append(
-            $@"{claim.Place} & {Latex.escape claim.Claim} & {verdict claim.Verdict} & {Latex.escape claim.Evidence} \\"
+            $@"{row + 1} & {Latex.escape claim.Claim} & {verdict claim.Verdict} & {Latex.escape claim.Evidence} \\"
             + "\n"
         )
         |> ignore
@@ -189,7 +194,8 @@ let write (folder: string) (chapters: Report.Published list) : unit =
         "claims", claimsTable (claimsOf chapters)
         "provenance", provenance chapters
         for chapter in chapters do
-            for table in chapter.Chapter.Tables -> table.Name, Latex.tabular table
+            for table in chapter.Chapter.Tables do
+                table.Name, Latex.tabular table
     ]
 
     for name, count in List.countBy fst files do

@@ -38,28 +38,27 @@ let require () : unit =
                 $"LaTeX is not installed here ({list} not found on the PATH); paper/setup installs it on Debian and Ubuntu."
         )
 
-/// The first fault that LaTeX's own log or what latexmk said tells of.
-let private firstFault (log: string) (said: string) : string =
-    let error (text: string) =
-        let found =
-            Regex.Match(
-                text,
-                @"^(?:! (?<what>.+)|(?<where>\S+\.\w+:\d+): (?<what>.+))$",
-                RegexOptions.Multiline
-            )
+/// The first fault that LaTeX's own log tells of, with its place and the last of what was read.
+let private firstFault (log: string) : string option =
+    let found =
+        Regex.Match(
+            log,
+            @"^(?:! |(?:\./)?(?<where>\S+\.\w+:\d+): )(?<what>.+)$(?:\s(?!l\.\d).*$){0,8}(?:\sl\.\d+ (?<read>.+)$)?",
+            RegexOptions.Multiline
+        )
 
-        let what = found.Groups["what"].Value.Trim().TrimEnd '.'
+    let group (name: string) = found.Groups[name].Value.Trim().Trim('.', ' ')
 
-        match found.Success, found.Groups["where"].Value with
-        | false, _ -> None
-        | true, "" -> Some what
-        | true, place -> Some $"{place}: {what}"
+    let part (before: string) (name: string) (after: string) =
+        if group name = "" then
+            ""
+        else
+            before + group name + after
 
-    let texts = [ (if File.Exists log then File.ReadAllText log else ""); File.ReadAllText said ]
-
-    texts
-    |> List.tryPick error
-    |> Option.defaultValue "latexmk gave up"
+    if found.Success then
+        Some(part "" "where" ": " + group "what" + part " after '" "read" "'")
+    else
+        None
 
 /// What LaTeX lets pass and a reader would not: citations and references that lead nowhere.
 let private undefinedIn (log: string) : string list =
@@ -120,8 +119,14 @@ let make (paper: string) (work: string) (output: string) : Built =
     File.WriteAllText(console, said.Result + errors.Result)
 
     if running.ExitCode <> 0 then
-        let told = if File.Exists log then log else console
-        raise (PaperException $"LaTeX failed: {firstFault log console}; {told} says more.")
+        let text, told =
+            if File.Exists log then
+                File.ReadAllText log, log
+            else
+                said.Result, console
+
+        let fault = firstFault text |> Option.defaultValue "latexmk gave up"
+        raise (PaperException $"LaTeX failed: {fault}; {told} says more.")
 
     let text = File.ReadAllText log
 

@@ -1,17 +1,14 @@
 // How long do models remember? For each model and lag T: trained on lags up to T within a fixed budget, is the task solved at T?
 // And trained on lags up to 300, how far beyond does it hold? Every model has about as many parameters, the same optimiser, and a
 // learning rate from the same small search. A model that fails at a lag is not tried at longer ones.
-#load "prelude.fsx"
+#load "study_models.fsx"
 
 open NtmLab
 open NtmLab.Models
-open NtmLab.Native
 open NtmLab.Runs
 open NtmLab.Tasks
 open NtmLab.Training
-
-// Models are built to see how large they are, before any is trained.
-LibTorch.Load()
+open Study_models
 
 /// What a budget allows.
 type Plan = {
@@ -56,7 +53,7 @@ let plan =
         Seeds = [ 1..3 ]
         LearningRates = [ 1e-3; 3e-3; 3e-4 ]
         Sequences = 40_000L
-        MultiplyAdds = 5e12
+        MultiplyAdds = 2e12
         Scored = 200
         Parameters = 50_000L
       }
@@ -71,71 +68,7 @@ let taskOf (name: string) (lag: int) : SequenceTask =
     | "copy-memory" -> CopyMemoryTask(MinLag = 1, MaxLag = lag)
     | _ -> AddingTask(MinLength = 2, MaxLength = lag)
 
-/// What a model costs in time beside its arithmetic: DNC has no kernels of its own, and attention looks at every pair of steps.
-type Reach = { Trained: int; Scored: int }
-
-let everywhere = { Trained = 30_000; Scored = 30_000 }
-
-/// Every model by the number that decides its size, the candidates for it, and how far it is followed.
-let models: (string * (int -> int -> ModelOptions) * int list * Reach) list = [
-    "rnn",
-    (fun _ units -> RnnOptions(Units = units, HiddenStart = HiddenStart.Orthogonal)),
-    [ 8..300 ],
-    everywhere
-    "gru", (fun _ units -> GruOptions(Units = units)), [ 8..200 ], everywhere
-    "lstm", (fun _ units -> LstmOptions(Units = units)), [ 8..200 ], everywhere
-    "lstm-chrono",
-    (fun lag units -> LstmOptions(Units = units, ChronoLag = max 3 lag)),
-    [ 8..200 ],
-    everywhere
-    "tcn",
-    (fun lag channels -> TcnOptions(Channels = channels, Kernel = 8, Lag = lag + 1)),
-    [ 4..100 ],
-    everywhere
-    "attention",
-    (fun _ width -> AttentionOptions(Width = width, Heads = 4, Layers = 2, Context = longest + 32)),
-    [ 8..8..200 ],
-    { Trained = 10_000; Scored = 10_000 }
-    "hierarchical-attention",
-    (fun _ width -> HierarchicalAttentionOptions(Width = width, Window = 12, Overlap = 1)),
-    [ 8..4..200 ],
-    everywhere
-    "ntm",
-    (fun _ units -> NtmOptions(Controller = lstm units, Slots = 32, Width = 20)),
-    [ 8..200 ],
-    everywhere
-    "dnc",
-    (fun _ units -> DncOptions(Controller = lstm units, Slots = 16, Width = 16, ReadHeads = 1)),
-    [ 8..200 ],
-    { Trained = 1000; Scored = 3000 }
-    "sparse",
-    (fun _ units -> SparseOptions(Controller = lstm units, Slots = 32, Width = 20, InitialKeyStrength = 5.0)),
-    [ 8..200 ],
-    everywhere
-    "deltanet", (fun _ width -> DeltaNetOptions(Width = width)), [ 8..4..200 ], everywhere
-    "ssm", (fun _ width -> SsmOptions(Width = width)), [ 8..200 ], everywhere
-]
-
 let growth = ExponentialCurriculum(From = 4, Over = 0.8)
-
-/// The greatest size of a model with no more parameters than the plan's.
-let sized (make: int -> ModelOptions) (task: SequenceTask) (sizes: int list) : ModelOptions =
-    let fits size =
-        use model = (make size).Build(task, RandomStream(1UL, "size"))
-        model.ParameterCount <= plan.Parameters
-
-    let rec search (low: int) (high: int) =
-        if high - low <= 1 then
-            low
-        else
-            let middle = (low + high) / 2
-
-            if fits sizes[middle] then
-                search middle high
-            else
-                search low middle
-
-    make sizes[search 0 sizes.Length]
 
 /// The multiply-adds of training on one sequence, in the mean over a curriculum up to a lag.
 let multiplyAdds (options: ModelOptions) (task: SequenceTask) (lag: int) : float =
@@ -177,14 +110,13 @@ let cell
     (rate: float)
     (number: int)
     : Cell =
-    let _, make, sizes, _ = models |> List.find (fun (model, _, _, _) -> model = name)
     let wanted = taskOf taskName lag
 
     let options, sequences, cost =
         match known.TryGetValue((taskName, name, lag)) with
         | true, found -> found
         | _ ->
-            let options = sized (make lag) wanted sizes
+            let options = sized plan.Parameters wanted lag name
             let each = multiplyAdds options wanted lag
             let sequences = min plan.Sequences (int64 (plan.MultiplyAdds / each) / 16L * 16L) |> max 16L
             known[(taskName, name, lag)] <- (options, sequences, each * float sequences)
@@ -234,12 +166,6 @@ let share (cell: Cell) (record: RunRecord) (lag: int) : float option =
     record.Evaluation
     |> Seq.tryFind (fun score -> score.Length = lag)
     |> Option.map (fun score -> 1.0 - score.Score / (taskOf cell.Task lag).Baseline(lag).Score)
-
-let followed (name: string) : Reach =
-    let _, _, _, reach = models |> List.find (fun (model, _, _, _) -> model = name)
-    reach
-
-let names = [ for name, _, _, _ in models -> name ]
 
 // The search: one seed that is used nowhere else, at the shortest of the long lags. Best is what scores best there and beyond.
 let searchLag = shortLag
@@ -317,7 +243,8 @@ let of' (task: string) (name: string) (lag: int) =
     |> List.filter (fun (cell, _) -> cell.Task = task && cell.Model = name && cell.Lag = lag)
 
 let sharesAt (task: string) (name: string) (trained: int) (lag: int) : float list =
-    of' task name trained |> List.choose (fun (cell, record) -> share cell record lag)
+    of' task name trained
+    |> List.choose (fun (cell, record) -> share cell record lag)
 
 /// The greatest lag that the median seed reached, trained up to it; 0 for none.
 let reach (task: string) (name: string) : int =
@@ -393,7 +320,9 @@ let best (task: string) (models: string list) : int =
     |> List.max
 
 let each (text: string -> string) : string =
-    plan.Tasks |> List.map (fun task -> $"{task}: {text task}") |> String.concat "; "
+    plan.Tasks
+    |> List.map (fun task -> $"{task}: {text task}")
+    |> String.concat "; "
 
 let verdict (open': bool) (holdsAt: string -> bool) : Report.Verdict =
     if open' then
@@ -410,7 +339,8 @@ let claims: Report.Claim list = [
         Claim = "LSTM-like networks remember some 100s of steps, not 1000s or 10 000s."
         Verdict = verdict (longest < 1000) (fun task -> best task gated < 1000)
         Evidence =
-            each (fun task -> $"the best of gru, lstm and lstm with a chrono start {steps (best task gated)} steps")
+            each (fun task ->
+                $"the best of gru, lstm and lstm with a chrono start {steps (best task gated)} steps")
     }
     {
         Place = 20
@@ -423,9 +353,9 @@ let claims: Report.Claim list = [
     }
     {
         Place = 30
-        Claim = "A network that decides what to read from a memory of its own remembers longer than a recurrent one."
-        Verdict =
-            verdict (longest < 1000) (fun task -> best task withMemory > best task ("rnn" :: gated))
+        Claim =
+            "A network that decides what to read from a memory of its own remembers longer than a recurrent one."
+        Verdict = verdict (longest < 1000) (fun task -> best task withMemory > best task ("rnn" :: gated))
         Evidence =
             each (fun task ->
                 let memory, recurrent = best task withMemory, best task ("rnn" :: gated)
@@ -460,13 +390,14 @@ Report.publish {
                     $"{task}, trained short"
             ]
             Rows = [
-                for name in names -> [
-                    name
-                    parameters name
-                    for task in plan.Tasks do
-                        steps (reach task name)
-                        steps (holds task name)
-                ]
+                for name in names ->
+                    [
+                        name
+                        parameters name
+                        for task in plan.Tasks do
+                            steps (reach task name)
+                            steps (holds task name)
+                    ]
             ]
         }
     ]

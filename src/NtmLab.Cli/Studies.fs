@@ -12,7 +12,13 @@ open NtmLab.Configuration
 let archive (root: string) : string = Path.Combine(root, "paper", "results")
 
 /// The session that a part's script is evaluated in.
-let session (root: string) (runs: string) (budget: StudyBudget) (verbose: bool) (part: StudyParts.Part) : Session = {
+let session
+    (root: string)
+    (runs: string)
+    (budget: StudyBudget)
+    (verbose: bool)
+    (part: StudyParts.Part)
+    : Session = {
     Session.ofProgram with
         Script = Path.Combine(root, "experiments", part.Script)
         Overrides = [ "compute.threads=1" ]
@@ -104,7 +110,8 @@ let private chosen (names: string list) : StudyParts.Part list =
     for name in names do
         if not (List.contains name known) then
             raise (
-                ConfigurationException $"--part: the study has no part '{name}'; {Suggestion.For(name, known)}"
+                ConfigurationException
+                    $"--part: the study has no part '{name}'; {Suggestion.For(name, known)}"
             )
 
     StudyParts.all
@@ -119,9 +126,7 @@ let private publish (folder: string) (all: bool) (used: Findings.Archive list) :
             Findings.read folder
 
     Findings.write folder {
-        Findings =
-            (used |> List.collect _.Findings) @ before.Findings
-            |> List.distinctBy _.Key
+        Findings = (used |> List.collect _.Findings) @ before.Findings |> List.distinctBy _.Key
         Runs = (used |> List.collect _.Runs) @ before.Runs |> List.distinctBy _.Id
     }
 
@@ -144,7 +149,12 @@ let run (arguments: ParseResults<StudyArgument>) : int =
         for part in parts ->
             let session = session root runs budget verbose part
             // The archive does not spare what is asked for anew.
-            let session = if arguments.Contains Anew then { session with Archive = None } else session
+            let session =
+                if arguments.Contains Anew then
+                    { session with Archive = None }
+                else
+                    session
+
             makePart session jobs part
     ]
 

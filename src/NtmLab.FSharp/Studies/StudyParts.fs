@@ -12,17 +12,6 @@ type Part = {
 
 /// All parts, in the order in which they are made and told.
 let all: Part list = [
-    for chapter in
-        [
-            "memory-length"
-            "generalisation"
-            "gradient-flow"
-            "path-length"
-            "cost"
-            "saving"
-        ] ->
-        {
-            Chapter = chapter
-            Script = chapter.Replace('-', '_') + ".fsx"
-        }
+    for chapter in [ "memory-length"; "generalisation"; "gradient-flow"; "path-length"; "cost"; "saving" ] ->
+        { Chapter = chapter; Script = chapter.Replace('-', '_') + ".fsx" }
 ]

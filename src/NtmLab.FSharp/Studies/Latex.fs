@@ -115,6 +115,21 @@ let breakable (text: string) : string =
     |> String.concat " "
     |> replace @"(?<=\d) (?=\d{3}(?!\d))" @"\,"
 
+/// A heading in two lines where one would make its column wide: broken at the space nearest its middle.
+let private heading (column: int) (text: string) : string =
+    let spaces = [
+        for index, character in Seq.indexed text do
+            if character = ' ' then
+                index
+    ]
+
+    if column = 0 || text.Length <= 12 || spaces.IsEmpty then
+        cell text
+    else
+        let break' = spaces |> List.minBy (fun index -> abs (2 * index - text.Length))
+        let first, second = text[.. break' - 1], text[break' + 1 ..]
+        $@"\begin{{tabular}}[b]{{@{{}}r@{{}}}}{escape first}\\ {escape second}\end{{tabular}}"
+
 let private row (cells: string list) : string = String.Join(" & ", cells) + @" \\" + "\n"
 
 /// A table with rules above and below, the first column on the left, the others on the right.
@@ -130,7 +145,7 @@ let tabular (table: Report.Table) : string =
     let columns = "l" + String('r', max 0 (table.Headings.Length - 1))
     let text = StringBuilder()
     text.Append($@"\begin{{tabular}}{{@{{}}{columns}@{{}}}}" + "\n") |> ignore
-    text.Append(@"\toprule" + "\n").Append(row (List.map cell table.Headings)) |> ignore
+    text.Append(@"\toprule" + "\n").Append(row (List.mapi heading table.Headings)) |> ignore
     text.Append(@"\midrule" + "\n") |> ignore
 
     for cells in table.Rows do

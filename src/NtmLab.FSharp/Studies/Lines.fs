@@ -195,6 +195,8 @@ let draw (figure: Figure) (path: string) : unit =
 
             plot.ShowLegend Edge.Right |> ignore
             plot.Legend.FontSize <- 10f
+            // Narrow, so that a dozen names fit into one column.
+            plot.Legend.InterItemPadding <- PixelPadding(6f, 6f, 1f, 1f)
             plot.Legend.OutlineColor <- Colors.Transparent
             plot.Legend.ShadowColor <- Colors.Transparent
 

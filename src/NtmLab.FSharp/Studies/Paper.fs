@@ -98,7 +98,7 @@ let private claimsTable (claims: Report.Claim list) : string =
     |> ignore
 
     for row, claim in List.indexed claims do
-        text.Append(@"\midrule" + "\n") |> ignore
+        text.Append(if row = 0 then @"\midrule" + "\n" else @"\addlinespace" + "\n") |> ignore
 
         text.Append(
             $@"{row + 1} & {Latex.escape claim.Claim} & {verdict claim.Verdict} & {Latex.escape claim.Evidence} \\"
@@ -151,7 +151,8 @@ let private runsByName (runs: string list) : string list =
             ]
 
             let all = (if first.IsEmpty then [] else [ stretches first ]) @ others
-            let name = Latex.breakable name
+            // It may be broken at its hyphens.
+            let name = Latex.escape name
             if all.IsEmpty then name else name + ": " + String.Join(", ", all)
     ]
     |> List.sort
@@ -163,7 +164,7 @@ let private provenance (chapters: Report.Published list) : string =
         let source = chapter.Source
         let list (texts: string list) = texts |> List.map Latex.breakable |> String.concat "; "
 
-        text.Append($@"\paragraph{{{Latex.escape chapter.Chapter.Name}}}" + "\n") |> ignore
+        text.Append($@"\medskip\noindent\textbf{{{Latex.escape chapter.Chapter.Name}}}\enspace" + "\n") |> ignore
 
         let seeds =
             if source.Seeds.IsEmpty then
@@ -178,7 +179,7 @@ let private provenance (chapters: Report.Published list) : string =
         |> ignore
 
         if not source.Runs.IsEmpty then
-            text.Append(@"\begingroup\scriptsize\raggedright" + "\n") |> ignore
+            text.Append(@"\begingroup\scriptsize\raggedright\noindent" + "\n") |> ignore
             text.Append(String.Join(";\n", runsByName source.Runs) + ".\n") |> ignore
             text.Append(@"\par\endgroup" + "\n\n") |> ignore
 

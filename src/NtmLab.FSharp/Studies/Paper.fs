@@ -127,8 +127,8 @@ let private stretches (numbers: uint64 list) : string =
             $"{first}--{last}")
     |> String.concat ", "
 
-/// Runs of an experiment by their seeds. A run's number is said only where it is not the first of its seed.
-let private runsByName (runs: string list) : string list =
+/// Runs of one experiment: its name and its seeds. A run's number is said only where it is not the first of its seed.
+let private seedsByName (runs: string list) : (string * string) list =
     let parts =
         runs
         |> List.map (fun id ->
@@ -150,11 +150,19 @@ let private runsByName (runs: string list) : string list =
                         $"{seed} ({number})"
             ]
 
-            let all = (if first.IsEmpty then [] else [ stretches first ]) @ others
-            // It may be broken at its hyphens.
-            let name = Latex.escape name
-            if all.IsEmpty then name else name + ": " + String.Join(", ", all)
+            name, String.Join(", ", (if first.IsEmpty then [] else [ stretches first ]) @ others)
     ]
+
+/// The same, names that differ by their last number alone put together: `lag-needle-lstm-100/300: 1--3`.
+let private runsByName (runs: string list) : string list =
+    seedsByName runs
+    |> List.groupBy (fun (name, seeds) -> Regex.Replace(name, @"\d+$", ""), seeds)
+    |> List.map (fun ((stem, seeds), group) ->
+        let numbers = [ for name, _ in group -> name.Substring stem.Length ]
+        let sorted = numbers |> List.sortBy (fun number -> number.Length, number)
+        // A name may be broken at its hyphens and slashes.
+        let name = Latex.escape stem + String.Join(@"\slash ", sorted)
+        if seeds = "" then name else $"{name}: {seeds}")
     |> List.sort
 
 let private provenance (chapters: Report.Published list) : string =

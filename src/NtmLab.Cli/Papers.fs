@@ -13,7 +13,10 @@ let private gather (session: Session) : unit =
 
     try
         Console.SetOut TextWriter.Null
-        AnsiConsole.Console <- AnsiConsole.Create(AnsiConsoleSettings(Out = AnsiConsoleOutput TextWriter.Null))
+
+        AnsiConsole.Console <-
+            AnsiConsole.Create(AnsiConsoleSettings(Out = AnsiConsoleOutput TextWriter.Null))
+
         Study.forget ()
         Studies.evaluate session
     finally
@@ -35,8 +38,7 @@ let build (arguments: ParseResults<PaperArgument>) : int =
     let generated = Path.Combine(paper, "generated")
     let runs = Path.GetFullPath(arguments.GetResult(PaperArgument.Runs, "runs"))
 
-    let output =
-        Path.GetFullPath(arguments.GetResult(PaperArgument.Out, Path.Combine(work, "ntmlab.pdf")))
+    let output = Path.GetFullPath(arguments.GetResult(PaperArgument.Out, Path.Combine(work, "ntmlab.pdf")))
 
     let budget, why =
         match arguments.TryGetResult PaperArgument.Budget, Paper.lastBudget runs with
@@ -44,15 +46,18 @@ let build (arguments: ParseResults<PaperArgument>) : int =
         | None, Some budget -> budget, $"the study made last in {runs}"
         | None, None -> StudyBudget.Full, $"the results that came along, since {runs} has no study"
 
-    eprintfn "budget: %s (%s)" ((string budget).ToLowerInvariant()) why
-    renew generated
-
     for part in StudyParts.all do
         let script = Path.Combine(root, "experiments", part.Script)
 
         if not (File.Exists script) then
-            raise (PaperException $"{script}: is missing; it makes the chapter '{part.Chapter}' of the paper.")
+            raise (
+                PaperException $"{script}: is missing; it makes the chapter '{part.Chapter}' of the paper."
+            )
 
+    eprintfn "budget: %s (%s)" ((string budget).ToLowerInvariant()) why
+    renew generated
+
+    for part in StudyParts.all do
         gather {
             Studies.session root runs budget (arguments.Contains PaperArgument.Verbose) part with
                 Work = Gather

@@ -145,7 +145,10 @@ let tabular (table: Report.Table) : string =
     let columns = "l" + String('r', max 0 (table.Headings.Length - 1))
     let text = StringBuilder()
     text.Append($@"\begin{{tabular}}{{@{{}}{columns}@{{}}}}" + "\n") |> ignore
-    text.Append(@"\toprule" + "\n").Append(row (List.mapi heading table.Headings)) |> ignore
+
+    text.Append(@"\toprule" + "\n").Append(row (List.mapi heading table.Headings))
+    |> ignore
+
     text.Append(@"\midrule" + "\n") |> ignore
 
     for cells in table.Rows do

@@ -155,6 +155,7 @@ let draw (figure: Figure) (path: string) : unit =
         if panel.Heading <> "" then
             plot.Title(panel.Heading, 13f)
 
+        plot.Axes.Bottom.TickLabelStyle.FontSize <- 11f
         plot.XLabel(figure.XName, 12f)
 
         if index % figure.Columns = 0 then

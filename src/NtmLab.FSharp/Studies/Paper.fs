@@ -19,7 +19,8 @@ let lastBudget (runs: string) : StudyBudget option =
             let folder = Path.Combine(runs, "report", nameOf budget)
 
             if Directory.Exists folder then
-                for file in Directory.EnumerateFiles(folder, "*.json") -> budget, File.GetLastWriteTimeUtc file
+                for file in Directory.EnumerateFiles(folder, "*.json") ->
+                    budget, File.GetLastWriteTimeUtc file
     ]
     |> function
         | [] -> None
@@ -48,7 +49,8 @@ let private claimsOf (chapters: Report.Published list) : Report.Claim list =
 
     for first, second in List.pairwise claims do
         if first.Place = second.Place then
-            fault $"two claims stand at place {first.Place}: '{first.Claim.TrimEnd '.'}' and '{second.Claim.TrimEnd '.'}'."
+            fault
+                $"two claims stand at place {first.Place}: '{first.Claim.TrimEnd '.'}' and '{second.Claim.TrimEnd '.'}'."
 
     claims
 
@@ -59,23 +61,22 @@ let private distinct (part: Report.Source -> 'T list) (chapters: Report.Publishe
     |> List.sort
 
 /// Every number that a text may refer to: those of the chapters, of the claims, and of the study as a whole.
-let private numbersOf (chapters: Report.Published list) : (string * string) list =
-    [
-        for chapter in chapters do
-            for name, value in chapter.Chapter.Numbers do
-                $"{chapter.Chapter.Name}/{name}", value
+let private numbersOf (chapters: Report.Published list) : (string * string) list = [
+    for chapter in chapters do
+        for name, value in chapter.Chapter.Numbers do
+            $"{chapter.Chapter.Name}/{name}", value
 
-            $"study/{chapter.Chapter.Name}/runs", string chapter.Source.Runs.Length
+        $"study/{chapter.Chapter.Name}/runs", string chapter.Source.Runs.Length
 
-        for row, claim in List.indexed (claimsOf chapters) do
-            $"claims/{claim.Place}/row", string (row + 1)
-            $"claims/{claim.Place}/verdict", verdict claim.Verdict
-            $"claims/{claim.Place}/evidence", claim.Evidence
+    for row, claim in List.indexed (claimsOf chapters) do
+        $"claims/{claim.Place}/row", string (row + 1)
+        $"claims/{claim.Place}/verdict", verdict claim.Verdict
+        $"claims/{claim.Place}/evidence", claim.Evidence
 
-        "study/budget", String.Join(", ", chapters |> List.map (_.Source.Budget >> nameOf) |> List.distinct)
-        "study/runs", string (distinct _.Runs chapters).Length
-        "study/machines", String.Join("; ", distinct _.Machines chapters)
-    ]
+    "study/budget", String.Join(", ", chapters |> List.map (_.Source.Budget >> nameOf) |> List.distinct)
+    "study/runs", string (distinct _.Runs chapters).Length
+    "study/machines", String.Join("; ", distinct _.Machines chapters)
+]
 
 let private setNumber (name: string, value: string) : string =
     if not (Regex.IsMatch(name, @"^[A-Za-z0-9/.\-]+$")) then
@@ -98,7 +99,13 @@ let private claimsTable (claims: Report.Claim list) : string =
     |> ignore
 
     for row, claim in List.indexed claims do
-        text.Append(if row = 0 then @"\midrule" + "\n" else @"\addlinespace" + "\n") |> ignore
+        text.Append(
+            if row = 0 then
+                @"\midrule" + "\n"
+            else
+                @"\addlinespace" + "\n"
+        )
+        |> ignore
 
         text.Append(
             $@"{row + 1} & {Latex.escape claim.Claim} & {verdict claim.Verdict} & {Latex.escape claim.Evidence} \\"
@@ -120,11 +127,7 @@ let private stretches (numbers: uint64 list) : string =
     |> List.sort
     |> List.fold folder []
     |> List.rev
-    |> List.map (fun (first, last) ->
-        if first = last then
-            string first
-        else
-            $"{first}--{last}")
+    |> List.map (fun (first, last) -> if first = last then string first else $"{first}--{last}")
     |> String.concat ", "
 
 /// Runs of one experiment: its name and its seeds. A run's number is said only where it is not the first of its seed.
@@ -172,7 +175,11 @@ let private provenance (chapters: Report.Published list) : string =
         let source = chapter.Source
         let list (texts: string list) = texts |> List.map Latex.breakable |> String.concat "; "
 
-        text.Append($@"\medskip\noindent\textbf{{{Latex.escape chapter.Chapter.Name}}}\enspace" + "\n") |> ignore
+        text.Append(
+            $@"\medskip\noindent\textbf{{{Latex.escape chapter.Chapter.Name}}}\enspace"
+            + "\n"
+        )
+        |> ignore
 
         let seeds =
             if source.Seeds.IsEmpty then
@@ -217,7 +224,8 @@ let write (folder: string) (chapters: Report.Published list) : unit =
 let private definedIn (numbers: string) : Set<string> =
     if File.Exists numbers then
         set [
-            for found in Regex.Matches(File.ReadAllText numbers, @"^\\setval\{([^}]*)\}", RegexOptions.Multiline) ->
+            for found in
+                Regex.Matches(File.ReadAllText numbers, @"^\\setval\{([^}]*)\}", RegexOptions.Multiline) ->
                 found.Groups[1].Value
         ]
     else

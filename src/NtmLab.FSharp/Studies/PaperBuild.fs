@@ -50,10 +50,7 @@ let private firstFault (log: string) : string option =
     let group (name: string) = found.Groups[name].Value.Trim().Trim('.', ' ')
 
     let part (before: string) (name: string) (after: string) =
-        if group name = "" then
-            ""
-        else
-            before + group name + after
+        if group name = "" then "" else before + group name + after
 
     if found.Success then
         Some(part "" "where" ": " + group "what" + part " after '" "read" "'")
@@ -114,7 +111,10 @@ let make (paper: string) (work: string) (output: string) : Built =
 
     if not (running.WaitForExit patience) then
         running.Kill true
-        raise (PaperException $"LaTeX did not end within {patience.TotalMinutes} minutes; {work} has its logs.")
+
+        raise (
+            PaperException $"LaTeX did not end within {patience.TotalMinutes} minutes; {work} has its logs."
+        )
 
     File.WriteAllText(console, said.Result + errors.Result)
 

@@ -173,7 +173,21 @@ let private provenance (chapters: Report.Published list) : string =
 
     for chapter in chapters do
         let source = chapter.Source
-        let list (texts: string list) = texts |> List.map Latex.breakable |> String.concat "; "
+
+        let list (what: string) (texts: string list) =
+            if texts.IsEmpty then
+                []
+            else
+                [ what + ": " + String.Join("; ", List.map Latex.breakable texts) ]
+
+        let facts = [
+            $"budget: {nameOf source.Budget}"
+            $"runs: {source.Runs.Length}"
+            if not source.Seeds.IsEmpty then
+                $"seeds: {stretches source.Seeds}"
+            yield! list "code" source.CodeVersions
+            yield! list "machines" source.Machines
+        ]
 
         text.Append(
             $@"\medskip\noindent\textbf{{{Latex.escape chapter.Chapter.Name}}}\enspace"
@@ -181,17 +195,7 @@ let private provenance (chapters: Report.Published list) : string =
         )
         |> ignore
 
-        let seeds =
-            if source.Seeds.IsEmpty then
-                ""
-            else
-                $"; seeds {stretches source.Seeds}"
-
-        text.Append(
-            $"Budget {nameOf source.Budget}; runs: {source.Runs.Length}{seeds}; code: {list source.CodeVersions}; "
-            + $"machines: {list source.Machines}.\n\n"
-        )
-        |> ignore
+        text.Append(String.Join("; ", facts) + ".\n\n") |> ignore
 
         if not source.Runs.IsEmpty then
             text.Append(@"\begingroup\scriptsize\raggedright\noindent" + "\n") |> ignore

@@ -139,7 +139,7 @@ let private files =
             Expect.stringContains text @"lag-lstm-100\slash 300\slash 1000: 1--3" "stretches of seeds"
             Expect.stringContains text "lag-ntm-100: 1, 7 (002)" "the second run of a seed says so"
             Expect.stringContains text "odd" "a name without a seed"
-            Expect.stringContains text "Budget quick" "how much of the study"
+            Expect.stringContains text "budget: quick" "how much of the study"
             Expect.stringContains text "machines: 2 x X64" "and where it was made"
         }
 

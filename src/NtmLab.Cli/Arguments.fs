@@ -373,6 +373,22 @@ type StudyArgument =
             | Runs _ -> "the folder that holds all runs (default: runs)."
             | Verbose -> "show the stack trace of a fault."
 
+/// Options of `ntmlab paper`.
+type PaperArgument =
+    | [<Unique>] Budget of StudyBudget
+    | [<Unique>] Out of file: string
+    | Runs of directory: string
+    | Verbose
+
+    interface IArgParserTemplate with
+        member argument.Usage =
+            match argument with
+            | Budget _ ->
+                "which study: smoke, quick or full (default: the one made last in the folder of runs, else full)."
+            | Out _ -> "the PDF (default: artifacts/paper/ntmlab.pdf)."
+            | Runs _ -> "the folder that holds all runs (default: runs)."
+            | Verbose -> "show the stack trace of a fault."
+
 /// The verbs of `ntmlab`.
 type Verb =
     | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArgument>
@@ -388,6 +404,7 @@ type Verb =
     | [<CliPrefix(CliPrefix.None)>] Import of ParseResults<ImportArgument>
     | [<CliPrefix(CliPrefix.None); CustomCommandLine "show-task">] ShowTask of ParseResults<ShowTaskArgument>
     | [<CliPrefix(CliPrefix.None)>] Study of ParseResults<StudyArgument>
+    | [<CliPrefix(CliPrefix.None)>] Paper of ParseResults<PaperArgument>
     | [<CliPrefix(CliPrefix.None)>] Bench of ParseResults<BenchArgument>
     | [<CliPrefix(CliPrefix.None)>] Probe of ParseResults<ProbeArgument>
     | [<CliPrefix(CliPrefix.None)>] Doctor of ParseResults<DoctorArgument>
@@ -416,6 +433,7 @@ type Verb =
             | ShowTask _ -> "draw an example of a task, in the terminal and as a picture."
             | Study _ ->
                 "make the memory-length study: what models remember, and what it costs; goes on where it stopped."
+            | Paper _ -> "build the paper on the memory-length study from what it has found."
             | Bench _ -> "measure the fused engine side by side with the reference engine."
             | Probe _ ->
                 "look into models: how strongly an output depends on an input long before it, by which path, and at what cost."

@@ -21,6 +21,7 @@ let private verbs = [
     "compare"
     "serve"
     "study"
+    "paper"
     "bench"
     "probe"
     "doctor"
@@ -55,6 +56,7 @@ let private dispatch (arguments: string list) : int =
         | Verb.Import arguments -> Interchange.import arguments
         | Verb.ShowTask arguments -> Commands.showTask arguments
         | Verb.Study arguments -> Studies.run arguments
+        | Verb.Paper arguments -> Papers.build arguments
         | Verb.Bench arguments -> Bench.run arguments
         | Verb.Probe arguments -> Probes.run arguments
         | Verb.Doctor arguments -> Commands.doctor arguments

@@ -45,6 +45,9 @@ public sealed class ClusterException(string message, Exception? cause = null) : 
 /// <summary>Training that cannot go on: the loss or a gradient is no longer a finite number.</summary>
 public sealed class DivergenceException(string message) : NtmLabException(message);
 
+/// <summary>A paper that cannot be made of the results of a study.</summary>
+public sealed class PaperException(string message, Exception? cause = null) : NtmLabException(message, cause);
+
 /// <summary>A benchmark whose contestants do not compute the same.</summary>
 public sealed class BenchmarkException(string message) : NtmLabException(message);
 

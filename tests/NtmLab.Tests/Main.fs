@@ -158,6 +158,9 @@ let private inside () : Test list = [
         FSharp.ExampleTests.tests
         FSharp.PolicyTests.tests
         FSharp.StudyTests.tests
+        FSharp.LatexTests.tests
+        FSharp.PaperTests.tests
+        FSharp.PaperBuildTests.tests
         FSharp.SweepPlanTests.tests
         FSharp.StatisticsTests.tests
         testList "Differentiation" [

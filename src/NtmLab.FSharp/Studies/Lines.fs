@@ -112,7 +112,7 @@ let private addSeries (plot: Plot) (scale: Scale) (index: int) (series: Series) 
 
     line.LegendText <- series.Name
 
-/// Draws the panels as `path.png`, `path.svg` and `path.pdf`; the legend stands beside the last one of the first row.
+/// Draws the panels as `path.png`, `path.svg` and `path.pdf`; the legend stands below them.
 let draw (figure: Figure) (path: string) : unit =
     let names =
         [
@@ -144,10 +144,9 @@ let draw (figure: Figure) (path: string) : unit =
     let plotOf (index: int) (panel: Panel) : Plot =
         let plot = newPlot ()
 
-        for name, value in Option.toList figure.Reference do
-            let line = plot.Add.HorizontalLine(place figure.Scale value, 1f, Colors.Gray, LinePattern.Dotted)
-
-            line.LegendText <- name
+        for _, value in Option.toList figure.Reference do
+            plot.Add.HorizontalLine(place figure.Scale value, 1f, Colors.Gray, LinePattern.Dotted)
+            |> ignore
 
         for series in panel.Series do
             let index = names |> List.findIndex ((=) series.Name)
@@ -156,6 +155,7 @@ let draw (figure: Figure) (path: string) : unit =
         if panel.Heading <> "" then
             plot.Title(panel.Heading, 13f)
 
+        plot.Axes.Bottom.TickLabelStyle.FontSize <- 11f
         plot.XLabel(figure.XName, 12f)
 
         if index % figure.Columns = 0 then
@@ -185,25 +185,39 @@ let draw (figure: Figure) (path: string) : unit =
         plot.Axes.SetLimits(left, right, bottom, top)
         plot.HideLegend() |> ignore
 
-        if index = min figure.Columns figure.Panels.Length - 1 then
-            let shown = [ for series in panel.Series -> series.Name ]
-
-            // Lines that only other panels have belong to the legend too.
-            for name in names |> List.except shown do
-                let index = names |> List.findIndex ((=) name)
-                addSeries plot figure.Scale index { Name = name; Points = [] }
-
-            plot.ShowLegend Edge.Right |> ignore
-            plot.Legend.FontSize <- 10f
-            plot.Legend.OutlineColor <- Colors.Transparent
-            plot.Legend.ShadowColor <- Colors.Transparent
-
         plot
 
     let width, height = figure.Panel
     let columns = min figure.Columns figure.Panels.Length
     let rows = (figure.Panels.Length + columns - 1) / columns
-    let legend = 150
+    let across, below = columns * width, rows * height
+
+    // A strip of its own: beside a panel it would take that panel's room.
+    let legend =
+        let plot = newPlot ()
+
+        for name, _ in Option.toList figure.Reference do
+            let line = plot.Add.Scatter(Array.empty<float>, Array.empty<float>, Colors.Gray)
+            line.LinePattern <- LinePattern.Dotted
+            line.MarkerSize <- 0f
+            line.LegendText <- name
+
+        for index, name in List.indexed names do
+            addSeries plot figure.Scale index { Name = name; Points = [] }
+
+        plot.Layout.Frameless()
+        plot.HideGrid()
+        plot.ShowLegend(Alignment.UpperCenter, Orientation.Horizontal) |> ignore
+        plot.Legend.FontSize <- 11f
+        plot.Legend.InterItemPadding <- PixelPadding(5f, 5f, 2f, 2f)
+        plot.Legend.OutlineColor <- Colors.Transparent
+        plot.Legend.ShadowColor <- Colors.Transparent
+        plot
+
+    let texts = names @ (figure.Reference |> Option.map fst |> Option.toList)
+    // What does not fit is left out of a legend, so that the strip must have room for columns as wide as the longest name.
+    let inRow = max 1 (across / (40 + 5 * (texts |> List.map _.Length |> List.fold max 0)))
+    let strip = 16 * ((texts.Length + inRow - 1) / inRow) + 22
 
     let layout = {
         new IMultiplotLayout with
@@ -211,13 +225,12 @@ let draw (figure: Figure) (path: string) : unit =
                 for index in 0 .. figure.Panels.Length - 1 do
                     let row, column = index / columns, index % columns
                     let x, y = float32 (column * width), float32 (row * height)
-                    let isLast = row = 0 && column = columns - 1
-                    let wide = if isLast then width + legend else width
-                    PixelRect(x, x + float32 wide, y + float32 height, y)
+                    PixelRect(x, x + float32 width, y + float32 height, y)
+
+                PixelRect(0f, float32 across, float32 (below + strip), float32 below)
             |]
     }
 
-    figure.Panels
-    |> List.mapi plotOf
+    (List.mapi plotOf figure.Panels @ [ legend ])
     |> multiplot layout
-    |> saveForPrint (columns * width + legend) (rows * height) path
+    |> saveForPrint across (below + strip) path

@@ -94,22 +94,23 @@ let private gather
             | RunCells.Done _ -> None
             | _ -> Some $"{configuration.Name} with seed {configuration.Seed}")
 
+    let found = [
+        for _, cell in cells do
+            match cell with
+            | RunCells.Done(record, directory) -> record, directory
+            | _ -> ()
+    ]
+
+    for record, _ in found do
+        records[record.Id] <- record
+
     match missing with
-    | [] -> ()
+    | [] -> found
     | first :: _ ->
         raise (
             RunException
                 $"{missing.Length} of {cells.Length} runs of the study are missing or of another version of it, {first} to begin with; ntmlab study makes them."
         )
-
-    [
-        for _, cell in cells do
-            match cell with
-            | RunCells.Done(record, directory) ->
-                records[record.Id] <- record
-                record, directory
-            | _ -> ()
-    ]
 
 /// Runs every experiment that has no finished run of the same configuration in the folder of runs, goes on with those that were
 /// stopped, and compares all. Several processes may work at the same study: start the same command again. Returns the records in

@@ -21,21 +21,35 @@ public static class CostProbe
     /// <exception cref="ConfigurationException">There is no such model, or an option is out of range.</exception>
     public static CostReport Measure(IReadOnlyList<string> models, CostOptions options, Action<string>? starting = null)
     {
-        options.Validate();
         foreach (var name in models)
         {
             ProbedModels.Untrained(name, options.Seed, options.Changes).Dispose();
         }
 
+        return Measure(
+            [.. models.Select(name => (name, new Func<SequenceModel>(() => ProbedModels.Untrained(name, options.Seed, options.Changes))))],
+            options,
+            starting);
+    }
+
+    /// <summary>Measures models, with the inputs and targets of the needle task.</summary>
+    /// <param name="models">What they are called, and what makes each; they are made one after the other.</param>
+    /// <param name="options">Batches, lengths and limits.</param>
+    /// <param name="starting">Is told each model's name before it is measured.</param>
+    /// <exception cref="ConfigurationException">An option is out of range.</exception>
+    public static CostReport Measure(
+        IReadOnlyList<(string Name, Func<SequenceModel> Make)> models, CostOptions options, Action<string>? starting = null)
+    {
+        options.Validate();
         set_num_threads(1);
         var before = Roofline.Measure();
         List<(string Name, SequenceModel Shape, bool Fused, List<Measured> Cells)> found = [];
         try
         {
-            foreach (var name in models)
+            foreach (var (name, make) in models)
             {
                 starting?.Invoke(name);
-                var model = ProbedModels.Untrained(name, options.Seed, options.Changes);
+                var model = make();
                 var fused = model.CanFuse;
                 found.Add((name, model, fused, []));
                 if (fused)

@@ -1,0 +1,190 @@
+// Do recurrent cells suit hardware badly? What a step of each model has to compute and to move, how fast this machine does it, and
+// what its roofline allows.
+#load "study_models.fsx"
+
+open System.Globalization
+open NtmLab
+open NtmLab.Probes
+open NtmLab.Tasks
+open Study_models
+
+let batches, lengths, seconds, probed =
+    match Study.budget () with
+    | StudyBudget.Smoke -> [ 1; 16 ], [ 100 ], 0.2, [ "lstm"; "attention"; "ntm" ]
+    | StudyBudget.Quick -> [ 1; 16; 64 ], [ 100; 1000 ], 1.0, names
+    | _ -> [ 1; 16; 64 ], [ 100; 1000; 10_000 ], 5.0, names
+
+let asked = NeedleTask()
+
+/// One report a model, each with a roofline of its own moment.
+let reports: (string * CostReport) list = [
+    for name in probed ->
+        let key =
+            $"cost, {name}, 50 000 parameters at most, batches {listed batches}, lengths {listed lengths}, {seconds} s a cell"
+
+        let make () = (sized 50_000L asked 1000 name).Build(asked, RandomStream(1UL, "model"))
+
+        name,
+        Study.finding key (fun () ->
+            let options = CostOptions(Batches = batches, Lengths = lengths, Seconds = seconds)
+            CostProbe.Measure([| struct (name, System.Func<_> make) |], options))
+]
+
+let roofline (part: NtmLab.Kernels.Roofline -> float) : float =
+    Statistics.median [ for _, report in reports -> part report.Roofline ]
+
+let peak = roofline _.MultiplyAddsPerSecond
+let cache = roofline _.CacheBytesPerSecond
+let memory = roofline _.MemoryBytesPerSecond
+
+/// The length at which models are compared.
+let length = lengths |> List.filter (fun length -> length <= 1000) |> List.last
+
+let cell (name: string) (mode: CostMode) (batch: int) : CostCell =
+    let _, report = reports |> List.find (fst >> (=) name)
+
+    report.Models[0].Cells
+    |> Seq.find (fun cell -> cell.Mode = mode && cell.Work.Batch = batch && cell.Work.Length = length)
+
+/// What was measured of a cell, if it was.
+let timed (cell: CostCell) : CostTime option = Option.ofObj cell.Time
+
+let invariant = CultureInfo.InvariantCulture
+let short (value: float) : string = value.ToString("G3", invariant)
+let thousands (value: float) : string = (value / 1000.0).ToString("N0", invariant).Replace(',', ' ')
+
+let speed (cell: CostCell) : string =
+    match timed cell with
+    | Some time -> thousands time.StepsPerSecond
+    | None -> "left out"
+
+/// Multiply-adds a second as a share of the peak.
+let ofPeak (cell: CostCell) : string =
+    match timed cell with
+    | Some time -> string (round (100.0 * time.MultiplyAddsPerSecond / peak)) + " %"
+    | None -> "-"
+
+let intensities = [
+    for name in probed do
+        for batch in batches -> (cell name CostMode.Training batch).Work.Intensity
+]
+
+/// The roof over all intensities that occur.
+let roof (bandwidth: float) : (float * float list) list =
+    let low, high = List.min intensities / 2.0, List.max intensities * 2.0
+
+    [
+        for intensity in [ low; peak / bandwidth; high ] do
+            if intensity >= low && intensity <= high then
+                intensity, [ min peak (intensity * bandwidth) / 1e9 ]
+    ]
+
+let line (name: string) (points: (float * float list) list) : Lines.Series = { Name = name; Points = points }
+
+Lines.draw
+    {
+        XName = "multiply-adds a byte"
+        YName = "10^9 multiply-adds a second"
+        Scale = Lines.ByFactors 1e-3
+        Reference = None
+        Panels = [
+            {
+                Heading = $"training, batches of {listed batches}, {length} steps"
+                Series = [
+                    for name in probed do
+                        line name [
+                            for batch in batches do
+                                let cell = cell name CostMode.Training batch
+
+                                for time in Option.toList (timed cell) do
+                                    cell.Work.Intensity, [ time.MultiplyAddsPerSecond / 1e9 ]
+                        ]
+                    line "roof, cache" (roof cache)
+                    line "roof, memory" (roof memory)
+                ]
+            }
+        ]
+        Columns = 1
+        Panel = 420, 340
+    }
+    (Report.figure "cost")
+
+let first, most = List.head batches, List.last batches
+let lstm batch = cell "lstm" CostMode.Training batch
+
+/// Whether bandwidth, not arithmetic, is what the roofline lets a cell have less than half of the peak for.
+let isStarved (cell: CostCell) : bool = cell.Work.Attainable(peak, cache) < peak / 2.0
+
+let unlike =
+    let attention = cell "attention" CostMode.Training most
+    $"attention reaches {ofPeak attention} there"
+
+Report.publish {
+    Name = "cost"
+    Numbers = [
+        "peak", short (peak / 1e9)
+        "cache", short (cache / 1e9)
+        "memory", short (memory / 1e9)
+        "balance-cache", short (peak / cache)
+        "balance-memory", short (peak / memory)
+        "length", string length
+        "first", string first
+        "most", string most
+        for name in probed do
+            for batch in [ first; most ] do
+                let training = cell name CostMode.Training batch
+                $"intensity-{name}-{batch}", short training.Work.Intensity
+                $"of-peak-{name}-{batch}", ofPeak training
+    ]
+    Tables = [
+        {
+            Name = "cost"
+            Headings = [
+                "model"
+                "engine"
+                "10^3 multiply-adds a step"
+                "a byte, batch 1"
+                $"a byte, batch {most}"
+                for batch in batches do
+                    $"10^3 steps/s, batch {batch}"
+                "of the peak, batch 1"
+                $"of the peak, batch {most}"
+                "10^3 steps/s, streaming"
+            ]
+            Rows = [
+                for name in probed ->
+                    let training batch = cell name CostMode.Training batch
+                    let work = (training first).Work
+                    let _, report = reports |> List.find (fst >> (=) name)
+
+                    [
+                        name
+                        (if report.Models[0].Fused then "fused" else "reference")
+                        thousands (work.MultiplyAdds / work.Steps / 3.0)
+                        short work.Intensity
+                        short (training most).Work.Intensity
+                        for batch in batches do
+                            speed (training batch)
+                        ofPeak (training first)
+                        ofPeak (training most)
+                        speed (cell name CostMode.Streaming first)
+                    ]
+            ]
+        }
+    ]
+    Claims = [
+        {
+            Place = 60
+            Claim = "Recurrent cells suit hardware badly: four linear layers a cell, starved of memory bandwidth."
+            Verdict =
+                match isStarved (lstm first), isStarved (lstm most) with
+                | true, true -> Report.Verdict.Holds
+                | false, false -> Report.Verdict.Refuted
+                | _ -> Report.Verdict.HoldsInPart
+            Evidence =
+                let one, many = lstm first, lstm most
+
+                $"an LSTM does {short one.Work.Intensity} multiply-adds a byte at batch {first} and {short many.Work.Intensity} at batch {most}, where {short (peak / cache)} keep a core of this machine busy from its cache; it reaches {ofPeak one} and {ofPeak many} of the peak, {unlike}"
+        }
+    ]
+}

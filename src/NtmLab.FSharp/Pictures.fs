@@ -31,6 +31,8 @@ let private drawExample
     let task = configuration.Task
     let batch = example configuration model length
     let trace = HeadTrace()
+    use evaluated = new EvaluatedModel(model, configuration.Evaluation.SlotsPerStep)
+    evaluated.MakeRoom batch.Input.shape[1]
 
     let isTraced = float model.StateSize * float batch.Input.shape[1] <= traced
 

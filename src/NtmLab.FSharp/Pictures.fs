@@ -32,6 +32,8 @@ let private drawBatch
     =
     let task = configuration.Task
     let trace = HeadTrace()
+    use evaluated = new EvaluatedModel(model, configuration.Evaluation.SlotsPerStep)
+    evaluated.MakeRoom batch.Input.shape[1]
 
     let isTraced = float model.StateSize * float batch.Input.shape[1] <= traced
 

@@ -219,6 +219,7 @@ let private finish
             evaluation.Lengths,
             evaluation.Sequences,
             configuration.Seed,
+            evaluation.SlotsPerStep,
             cancellation
         )
 
@@ -299,7 +300,8 @@ let evaluateIn
                          recorded.Evaluation.Lengths
                      else
                          request.Lengths),
-                Sequences = Option.defaultValue recorded.Evaluation.Sequences request.Sequences
+                Sequences = Option.defaultValue recorded.Evaluation.Sequences request.Sequences,
+                SlotsPerStep = recorded.Evaluation.SlotsPerStep
             )
         )
 
@@ -319,7 +321,8 @@ let evaluateIn
             configuration.Task,
             evaluation.Lengths,
             evaluation.Sequences,
-            configuration.Seed
+            configuration.Seed,
+            evaluation.SlotsPerStep
         )
 
     record.WithEvaluation scores, directory

@@ -23,6 +23,8 @@ let private inside () : Test list = [
         Kernels.LaneMathTests.tests
         Kernels.BitCrossEntropyTests.tests
         Kernels.NtmKernelTests.tests
+        Kernels.NtmPriceTests.tests
+        Kernels.NtmFocusTests.tests
         Kernels.SlotScanTests.tests
         Kernels.IndexedSearchTests.tests
         Kernels.AccessOrderTests.tests
@@ -130,6 +132,7 @@ let private inside () : Test list = [
     testList "Benchmarks" [ Benchmarks.BatchBenchmarkTests.tests; Benchmarks.MemoryBenchmarkTests.tests ]
     testList "Probes" [
         Probes.HeadTraceTests.tests
+        Probes.WeightingDriftTests.tests
         Probes.HeadTraceFileTests.tests
         Probes.SlotProbeTests.tests
         Probes.GradientFlowTests.tests

@@ -35,6 +35,8 @@ let models: (string * NtmOptions) list = [
         WriteHeads = 2,
         ShiftWidth = 5
     )
+    "prices of focus and of writes",
+    NtmOptions(Controller = lstm 4 1, Slots = 6, Width = 3, EntropyPrice = 0.2, WritePrice = 0.3)
 ]
 
 /// Builds a sample model from a seed.

@@ -61,7 +61,7 @@ internal sealed unsafe class MemoryGradients<T> : NetworkGradients<T>
     public override void CopyStartTo(IReadOnlyList<SequenceTensor> start)
     {
         LayerStates<T>.CopyStartTo(_shape.Controller, Layers, start);
-        StartReads.CopyTo(new MemoryState(start).Reads);
+        StartReads.CopyTo(new MemoryState(start, _shape.AddressingParts).Reads);
     }
 
     /// <inheritdoc/>

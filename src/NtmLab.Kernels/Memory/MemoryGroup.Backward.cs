@@ -126,7 +126,7 @@ internal abstract unsafe partial class MemoryGroup<T>
     /// </summary>
     private void ExchangeStateGradients(IReadOnlyList<SequenceTensor> parts, bool takeIn)
     {
-        var state = new MemoryState(parts);
+        var state = new MemoryState(parts, _shape.AddressingParts);
         for (var row = 0; row < Sequences; row++)
         {
             _states.MoveGradients(parts, row, takeIn, _gradients!.Layers);

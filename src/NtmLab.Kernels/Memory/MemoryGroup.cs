@@ -94,7 +94,7 @@ internal abstract unsafe partial class MemoryGroup<T> : SequenceGroup<T>
         }
 
         Floats.Clear(Reads(0), (long)RowCount * _readStride);
-        var start = new MemoryState(Call.Start);
+        var start = new MemoryState(Call.Start, _shape.AddressingParts);
         for (var row = 0; row < Sequences; row++)
         {
             _states.TakeIn(Call.Start, row);
@@ -192,7 +192,7 @@ internal abstract unsafe partial class MemoryGroup<T> : SequenceGroup<T>
             return;
         }
 
-        var final = new MemoryState(parts);
+        var final = new MemoryState(parts, _shape.AddressingParts);
         for (var row = 0; row < Sequences; row++)
         {
             _states.GiveOut(parts, row, steps);

@@ -58,7 +58,10 @@ public abstract record MemoryShape : NetworkShape
         .. AddressingState,
     ];
 
-    /// <summary>What addressing carries from step to step for one sequence: two parts.</summary>
+    /// <summary>How many parts of the state addressing carries.</summary>
+    internal int AddressingParts => AddressingState.Count;
+
+    /// <summary>What addressing carries from step to step for one sequence: two parts or more.</summary>
     private protected abstract IReadOnlyList<NetworkPart> AddressingState { get; }
 
     /// <inheritdoc/>

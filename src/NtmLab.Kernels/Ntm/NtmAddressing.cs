@@ -113,6 +113,31 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
         }
     }
 
+    /// <summary>
+    /// The shift of a head that is on one slot alone and goes on to one alone, as far as its content weighting cannot change it:
+    /// with p on one slot, <c>h = (1 - g) s(j)</c> there and up to <c>g max s</c> more anywhere.
+    /// </summary>
+    /// <param name="head">The head's activated parameters.</param>
+    /// <returns>The shift; null where content may decide.</returns>
+    public int? CertainShift(HeadValues head)
+    {
+        const float margin = 1e-3f;
+        var (first, second, place) = (head.Shift[0], 0f, 0);
+        for (var j = 1; j < _shiftWidth; j++)
+        {
+            if (head.Shift[j] > first)
+            {
+                (first, second, place) = (head.Shift[j], first, j);
+            }
+            else
+            {
+                second = MathF.Max(second, head.Shift[j]);
+            }
+        }
+
+        return ((1 - *head.Gate) * (first - second)) > (*head.Gate * first) + margin ? place - _reach : null;
+    }
+
     /// <summary>Goes backward through one addressing.</summary>
     /// <param name="head">The head's activated parameters.</param>
     /// <param name="gradient">Gets the gradients of the scalar parameters and the shift; that of the key as far as it comes through |k|.</param>
@@ -148,6 +173,20 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
         {
             new Span<float>(weightingGradient + _slots, _padded - _slots).Clear();
         }
+    }
+
+    /// <summary>The greatest of numbers of all slots.</summary>
+    /// <param name="x"><c>[padded slots]</c>, the padding no greater than the greatest.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public float Greatest(float* x)
+    {
+        var rows = T.Load(x);
+        for (var i = T.Count; i < _padded; i += T.Count)
+        {
+            rows = T.Max(rows, T.Load(x + i));
+        }
+
+        return T.Greatest(rows);
     }
 
     /// <inheritdoc/>
@@ -230,18 +269,6 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
         {
             new Span<float>(similarity + _slots, _padded - _slots).Fill(-2f);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Greatest(float* x)
-    {
-        var rows = T.Load(x);
-        for (var i = T.Count; i < _padded; i += T.Count)
-        {
-            rows = T.Max(rows, T.Load(x + i));
-        }
-
-        return T.Greatest(rows);
     }
 
     /// <summary><c>2^(factor (x - greatest))</c>, with 0 in the padding; gives the inverse of their sum.</summary>

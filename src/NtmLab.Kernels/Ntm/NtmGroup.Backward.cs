@@ -3,8 +3,15 @@ namespace NtmLab.Kernels;
 /// <content>The backward pass: every method undoes one of the forward pass, in the reverse order.</content>
 internal sealed unsafe partial class NtmGroup<T>
 {
+    /// <summary>The gradient of each sequence's cost: every step adds to it, so it is the same in all of them.</summary>
+    private readonly float[] _costGradient;
+
     /// <inheritdoc/>
-    protected override void ClearMemoryGradients() => _carry!.Clear();
+    protected override void ClearMemoryGradients()
+    {
+        _carry!.Clear();
+        Array.Clear(_costGradient);
+    }
 
     /// <summary>Computes the memory part of the run that ends with step t again; the last run of the segment is still there.</summary>
     protected override void BeginMemoryBackward(int t, int steps)
@@ -31,6 +38,8 @@ internal sealed unsafe partial class NtmGroup<T>
         var values = Values(t, row);
         var readGradients = ReadGradients(row);
         _memory.ReadBackward(_window.Memory(t, row, after: true), readGradients, WeightingGradient(row, 0));
+        _price?.WeightingsBackward(
+            _costGradient[row], _window.Weighting(t, row, 0, after: true), WeightingGradient(row, 0));
         Clock?.Lap(KernelPhase.MemoryBackward);
         AddressBackward(t, row, 0, _shape.ReadHeads, valueGradients, afterWrite: true, readGradients);
         _memory.WriteBackward(
@@ -40,6 +49,11 @@ internal sealed unsafe partial class NtmGroup<T>
             values + _interface.AddStart,
             MemoryGradient(row),
             WeightingGradient(row, _shape.ReadHeads),
+            valueGradients + _interface.EraseStart,
+            valueGradients + _interface.AddStart);
+        _price?.WritesBackward(
+            _costGradient[row],
+            values + _interface.AddStart,
             valueGradients + _interface.EraseStart,
             valueGradients + _interface.AddStart);
         Clock?.Lap(KernelPhase.MemoryBackward);
@@ -60,6 +74,18 @@ internal sealed unsafe partial class NtmGroup<T>
                 : (state.WriteWeightings, head - _shape.ReadHeads);
             LayerStates<T>.Move(
                 part, sequence, (long)index * _shape.Slots, WeightingGradient(row, head), _shape.Slots, takeIn, null);
+        }
+
+        if (_price is not null && state.Price is { Values: not null, IsShared: false } cost)
+        {
+            if (takeIn)
+            {
+                _costGradient[row] = *cost.Of(sequence);
+            }
+            else
+            {
+                *cost.Of(sequence) = _costGradient[row];
+            }
         }
 
         if (state.Memory is { Values: not null, IsShared: false } memory)

@@ -15,6 +15,8 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
     private readonly HeadPlaces[] _places;
     private readonly NtmWindow<T> _window;
     private readonly NtmCarry<T>? _carry;
+    private readonly NtmPrice<T>? _price;
+    private readonly double[] _cost;
     private readonly int _slots;
 
     /// <summary>Makes room for one group.</summary>
@@ -36,6 +38,14 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
         _window = new NtmWindow<T>(shape, RowCount, plan);
         _carry = plan.Keep ? new NtmCarry<T>(shape, RowCount) : null;
         _slots = Rows.Padded<T>(shape.Slots);
+        _price = shape.HasPrice ? new NtmPrice<T>(shape) : null;
+        _cost = new double[Sequences];
+        _costGradient = new float[Sequences];
+        _focus = new int[Sequences * shape.Heads];
+        if (shape.Discretise && plan.Keep)
+        {
+            throw new InvalidOperationException("Heads on one slot alone have no backward pass.");
+        }
     }
 
     /// <inheritdoc/>
@@ -65,7 +75,13 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
             var weighting = _window.Weighting(0, row, head, after: false);
             Floats.Clear(weighting, _slots);
             Floats.Copy(OfHead(start, sequence, head), weighting, _shape.Slots);
+            if (_shape.Discretise)
+            {
+                FindFocus(row, head, weighting);
+            }
         }
+
+        _cost[row] = _price is null ? 0 : *start.Price.Of(sequence);
     }
 
     /// <inheritdoc/>
@@ -85,9 +101,24 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
     /// <inheritdoc/>
     protected override void MemoryForward(int t, int row)
     {
-        AddressAndWrite(t, row, KernelPhase.Addressing, KernelPhase.Memory);
-        _memory.ReadForward(
-            _window.Memory(t, row, after: true), _window.Weighting(t, row, 0, after: true), Reads(t + 1, row));
+        if (_shape.Discretise)
+        {
+            FocusForward(t, row);
+        }
+        else
+        {
+            AddressAndWrite(t, row, KernelPhase.Addressing, KernelPhase.Memory);
+            _memory.ReadForward(
+                _window.Memory(t, row, after: true), _window.Weighting(t, row, 0, after: true), Reads(t + 1, row));
+        }
+
+        if (IsFirstPass && _price is { } price)
+        {
+            var values = Values(t, row);
+            _cost[row] += price.Forward(
+                _window.Weighting(t, row, 0, after: true), values + _interface.EraseStart, values + _interface.AddStart);
+        }
+
         Clock?.Lap(KernelPhase.Memory);
     }
 
@@ -99,6 +130,11 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
         for (var head = 0; head < _shape.Heads; head++)
         {
             Floats.Copy(_window.Weighting(steps - 1, row, head, after: true), OfHead(final, sequence, head), _shape.Slots);
+        }
+
+        if (_price is not null)
+        {
+            *final.Price.Of(sequence) = (float)_cost[row];
         }
     }
 

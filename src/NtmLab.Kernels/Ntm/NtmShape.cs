@@ -23,6 +23,18 @@ public sealed record NtmShape(
     int WriteHeads,
     int ShiftWidth) : MemoryShape
 {
+    /// <summary>What each nat of entropy of a head's weighting costs in each step; 0 for nothing.</summary>
+    public float EntropyPrice { get; init; }
+
+    /// <summary>What a whole write costs in each step: one that erases and adds as much as it can; 0 for nothing.</summary>
+    public float WritePrice { get; init; }
+
+    /// <summary>Whether every head is on one slot alone; there is no backward pass then.</summary>
+    public bool Discretise { get; init; }
+
+    /// <summary>Whether the state has what the heads have cost so far as its last part.</summary>
+    public bool HasPrice => EntropyPrice > 0 || WritePrice > 0;
+
     /// <inheritdoc/>
     public override int Writes => WriteHeads;
 
@@ -35,6 +47,7 @@ public sealed record NtmShape(
     [
         new("read weightings", ReadHeads, Slots),
         new("write weightings", WriteHeads, Slots),
+        .. HasPrice ? (NetworkPart[])[new("price")] : [],
     ];
 
     /// <inheritdoc/>

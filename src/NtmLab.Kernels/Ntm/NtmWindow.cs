@@ -9,6 +9,7 @@ namespace NtmLab.Kernels;
 /// <item>memory <c>[width, slots]</c>, its slot norms <c>[slots]</c>, weightings <c>[heads, slots]</c>;</item>
 /// <item>what addressing keeps of every head for its backward pass.</item>
 /// </list>
+/// Without a backward pass there is one state, which every step changes in place.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
 internal sealed unsafe class NtmWindow<T> : IDisposable
@@ -40,18 +41,18 @@ internal sealed unsafe class NtmWindow<T> : IDisposable
         _slots = Rows.Padded<T>(shape.Slots);
         _memorySize = shape.Width * _slots;
         _stateSize = StateSize(shape, rows);
-        Run = RunOf(shape, rows);
         _keep = plan.Keep;
-        _states = new NativeBuffer((Run - 1) * _stateSize);
+        Run = _keep ? RunOf(shape, rows) : 1;
+        _states = new NativeBuffer(_keep ? (Run - 1) * _stateSize : 0);
         _kept = new NativeBuffer((long)Run * rows * _heads * KeptPerHead * _slots);
-        _snapshots = new NativeBuffer((_keep ? ((plan.Segment - 1) / Run) + 2 : 2) * _stateSize);
+        _snapshots = new NativeBuffer((_keep ? ((plan.Segment - 1) / Run) + 2 : 1) * _stateSize);
     }
 
     /// <summary>Steps of a run.</summary>
     public int Run { get; }
 
-    /// <summary>Floats of the state of all rows at one step.</summary>
-    public long BoundarySize => _stateSize;
+    /// <summary>Floats of the state of all rows at a boundary; none where there is only one state.</summary>
+    public long BoundarySize => _keep ? _stateSize : 0;
 
     /// <summary>Bytes held.</summary>
     public long Bytes => _states.Bytes + _kept.Bytes + _snapshots.Bytes;
@@ -62,11 +63,23 @@ internal sealed unsafe class NtmWindow<T> : IDisposable
     /// <summary>Whether a run ends with this step of the segment.</summary>
     public bool Ends(int t) => t % Run == Run - 1;
 
-    /// <summary>Copies the state after some steps of the segment out to a boundary.</summary>
-    public void Save(int steps, float* boundary) => Floats.Copy(State(steps), boundary, _stateSize);
+    /// <summary>Copies the state after some steps of the segment out to a boundary; the only state stays where it is.</summary>
+    public void Save(int steps, float* boundary)
+    {
+        if (_keep)
+        {
+            Floats.Copy(State(steps), boundary, _stateSize);
+        }
+    }
 
-    /// <summary>Puts a boundary back as the segment's start.</summary>
-    public void Restore(float* boundary) => Floats.Copy(boundary, State(0), _stateSize);
+    /// <summary>Puts a boundary back as the segment's start; the only state is there already.</summary>
+    public void Restore(float* boundary)
+    {
+        if (_keep)
+        {
+            Floats.Copy(boundary, State(0), _stateSize);
+        }
+    }
 
     /// <summary>A row's memory before a step, or after its write.</summary>
     public float* Memory(int t, int row, bool after) => State(t, after) + ((long)row * _memorySize);
@@ -104,13 +117,18 @@ internal sealed unsafe class NtmWindow<T> : IDisposable
 
     /// <summary>
     /// The state after some steps of the segment: where one run ends and the next begins, a snapshot; without a backward pass
-    /// two of them take turns.
+    /// always the only one.
     /// </summary>
     private float* State(int steps)
     {
+        if (!_keep)
+        {
+            return _snapshots.Pointer;
+        }
+
         var (run, step) = Math.DivRem(steps, Run);
         return step == 0
-            ? _snapshots.Pointer + ((_keep ? run : run & 1) * _stateSize)
+            ? _snapshots.Pointer + (run * _stateSize)
             : _states.Pointer + ((step - 1) * _stateSize);
     }
 }

@@ -196,7 +196,7 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
 
     private float* StartReadGradients(int row) =>
         BackwardCall.StartGradients is { } parts
-        && new MemoryState(parts).ReadWeightings is { Values: not null, IsShared: false } weightings
+        && new MemoryState(parts, _shape.AddressingParts).ReadWeightings is { Values: not null, IsShared: false } weightings
             ? weightings.Of(FirstSequence + row)
             : null;
 }

@@ -49,6 +49,12 @@ public abstract class MemoryPolicy : nn.Module
     /// <summary>Whether saving has a price that training adds to the loss: <see cref="PolicyState.Price"/>.</summary>
     public virtual bool HasPrice => false;
 
+    /// <summary>
+    /// Whether, as things are, heads choose single slots by a rule that no gradient passes through, which the fused engine then
+    /// computes only without gradients.
+    /// </summary>
+    public virtual bool ChoosesSlots => false;
+
     /// <summary>Whether its states know how many slots hold something: <see cref="PolicyState.SlotsUsed"/>.</summary>
     public virtual bool CountsSlots => false;
 

@@ -1,6 +1,7 @@
 using NtmLab.Configuration;
 using NtmLab.Kernels;
 using NtmLab.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace NtmLab.Memory;
@@ -42,6 +43,27 @@ public sealed class NtmPolicy : MemoryPolicy
         _layout.Add("Write.erase", writeHeads, width).Add("Write.add", writeHeads, width);
     }
 
+    /// <summary>What every nat of entropy of a head's weighting costs in each step, in the unit of the loss; 0 for nothing.</summary>
+    public double EntropyPrice { get; init; }
+
+    /// <summary>
+    /// What a whole write costs in each step, in the unit of the loss: <c>mean (e + a^2) / 2</c> of its erase and add vector counts; 0
+    /// for nothing.
+    /// </summary>
+    public double WritePrice { get; init; }
+
+    /// <summary>
+    /// Whether every head is on one slot alone, that of the greatest weight, while the module is in evaluation (<c>eval()</c>); no
+    /// gradient passes through the choice.
+    /// </summary>
+    public bool Discretise { get; init; }
+
+    /// <inheritdoc/>
+    public override bool HasPrice => EntropyPrice > 0 || WritePrice > 0;
+
+    /// <inheritdoc/>
+    public override bool ChoosesSlots => Discretise && !training;
+
     private enum Kind
     {
         Read,
@@ -55,7 +77,7 @@ public sealed class NtmPolicy : MemoryPolicy
     public override int LeastSlots => _shiftWidth;
 
     /// <inheritdoc/>
-    public override long StateSize(int slots) => (long)(ReadHeads + WriteHeads) * slots;
+    public override long StateSize(int slots) => ((long)(ReadHeads + WriteHeads) * slots) + (HasPrice ? 1 : 0);
 
     /// <summary>One pass over the memory for each head's similarities, two for the slot norms, and the rest of addressing.</summary>
     /// <param name="slots">The number of slots.</param>
@@ -77,7 +99,12 @@ public sealed class NtmPolicy : MemoryPolicy
         Width,
         ReadHeads,
         WriteHeads,
-        _shiftWidth);
+        _shiftWidth)
+        {
+            EntropyPrice = (float)EntropyPrice,
+            WritePrice = (float)WritePrice,
+            Discretise = ChoosesSlots,
+        };
 
     /// <inheritdoc/>
     public override void StartBias(Span<float> bias)
@@ -101,7 +128,8 @@ public sealed class NtmPolicy : MemoryPolicy
             return weighting;
         }
 
-        return new NtmPolicyState(FirstSlot(ReadHeads), FirstSlot(WriteHeads));
+        var price = HasPrice ? zeros(memory.shape[0], memory.dtype, memory.device) : null;
+        return new NtmPolicyState(FirstSlot(ReadHeads), FirstSlot(WriteHeads), price);
     }
 
     /// <inheritdoc/>
@@ -111,7 +139,14 @@ public sealed class NtmPolicy : MemoryPolicy
         var values = _layout.Split(GetName(), interfaceValues);
         var weighting = Address(Kind.Write, values, memory, current.WriteWeighting);
         var decision = new WriteDecision(weighting, values["Write.erase"].sigmoid(), values["Write.add"].tanh());
-        return (decision, current with { WriteWeighting = weighting });
+        var price = Priced(current.PriceSoFar, weighting);
+        if (price is not null && WritePrice > 0)
+        {
+            var written = (decision.Erase + decision.Add.square()).mean([2]).sum(1L);
+            price += HeldNumber.With((WritePrice / 2).ToScalar(), each => written * each);
+        }
+
+        return (decision, current with { WriteWeighting = weighting, PriceSoFar = price });
     }
 
     /// <inheritdoc/>
@@ -120,10 +155,23 @@ public sealed class NtmPolicy : MemoryPolicy
         var current = (NtmPolicyState)state;
         var values = _layout.Split(GetName(), interfaceValues);
         var weighting = Address(Kind.Read, values, memory, current.ReadWeighting);
-        return (new ReadDecision(weighting), current with { ReadWeighting = weighting });
+        var price = Priced(current.PriceSoFar, weighting);
+        return (new ReadDecision(weighting), current with { ReadWeighting = weighting, PriceSoFar = price });
     }
 
-    private static Tensor Address(Kind kind, IReadOnlyDictionary<string, Tensor> values, Tensor memory, Tensor previous)
+    /// <summary>The price with that of some weightings' entropy; null where nothing has one.</summary>
+    private Tensor? Priced(Tensor? price, Tensor weighting)
+    {
+        if (price is null || EntropyPrice == 0)
+        {
+            return price;
+        }
+
+        var entropy = (weighting * weighting.add(Constants.SharpeningEpsilon, Constants.One).log()).sum([1, 2]).neg();
+        return price + HeldNumber.With(EntropyPrice.ToScalar(), each => entropy * each);
+    }
+
+    private Tensor Address(Kind kind, IReadOnlyDictionary<string, Tensor> values, Tensor memory, Tensor previous)
     {
         var keyStrength = HeadActivations.Softplus(values[$"{kind}.keyStrength"]);
         var gate = values[$"{kind}.gate"].sigmoid();
@@ -132,21 +180,30 @@ public sealed class NtmPolicy : MemoryPolicy
 
         var content = Addressing.Content(values[$"{kind}.key"].tanh(), keyStrength, memory);
         var gated = Addressing.Interpolate(gate, content, previous);
-        return Addressing.Sharpen(Addressing.Shift(gated, shift), sharpening);
+        var weighting = Addressing.Sharpen(Addressing.Shift(gated, shift), sharpening);
+        return ChoosesSlots ? Addressing.Greatest(weighting) : weighting;
     }
 }
 
 /// <summary>What an <see cref="NtmPolicy"/> carries from step to step.</summary>
 /// <param name="ReadWeighting">The last read weightings, <c>[batch, read heads, slots]</c>.</param>
 /// <param name="WriteWeighting">The last write weightings, <c>[batch, write heads, slots]</c>.</param>
-public sealed record NtmPolicyState(Tensor ReadWeighting, Tensor WriteWeighting) : PolicyState
+/// <param name="PriceSoFar">What heads and writes have cost so far, <c>[batch]</c>; null where nothing has a price.</param>
+public sealed record NtmPolicyState(Tensor ReadWeighting, Tensor WriteWeighting, Tensor? PriceSoFar = null) : PolicyState
 {
     /// <inheritdoc/>
-    public override IEnumerable<Tensor> Tensors => [ReadWeighting, WriteWeighting];
+    public override IEnumerable<Tensor> Tensors =>
+        PriceSoFar is { } price ? [ReadWeighting, WriteWeighting, price] : [ReadWeighting, WriteWeighting];
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Names => ["readWeighting", "writeWeighting"];
+    public override IEnumerable<string> Names => PriceSoFar is null
+        ? ["readWeighting", "writeWeighting"]
+        : ["readWeighting", "writeWeighting", NamedState.PriceName];
 
     /// <inheritdoc/>
-    public override PolicyState With(IReadOnlyList<Tensor> tensors) => new NtmPolicyState(tensors[0], tensors[1]);
+    public override Tensor? Price => PriceSoFar;
+
+    /// <inheritdoc/>
+    public override PolicyState With(IReadOnlyList<Tensor> tensors) =>
+        new NtmPolicyState(tensors[0], tensors[1], tensors.Count > 2 ? tensors[2] : null);
 }

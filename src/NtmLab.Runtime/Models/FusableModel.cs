@@ -35,6 +35,12 @@ public abstract class FusableModel : SequenceModel
     /// <summary>What the fused engine computes; null if it does not know this model.</summary>
     protected abstract NetworkShape? FusedShape { get; }
 
+    /// <summary>Whether the fused engine computes this model without gradients only, as it is now.</summary>
+    protected virtual bool FusesForwardOnly => false;
+
+    /// <summary>The engine that computes, if it is the fused one.</summary>
+    private FusedEngine? Computing => FusesForwardOnly && is_grad_enabled() ? null : _engine;
+
     /// <summary>The module that the paths of the engine's parameters start from.</summary>
     protected virtual nn.Module FusedModule => this;
 
@@ -81,7 +87,7 @@ public abstract class FusableModel : SequenceModel
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input, HeadTrace? trace = null)
     {
-        if (_engine is null)
+        if (Computing is null)
         {
             return base.Forward(input, trace);
         }
@@ -93,7 +99,7 @@ public abstract class FusableModel : SequenceModel
     /// <inheritdoc/>
     public override (Tensor Logits, ModelState State) Run(Tensor input, ModelState state, HeadTrace? trace = null)
     {
-        if (_engine is null)
+        if (Computing is null)
         {
             return base.Run(input, state, trace);
         }

@@ -205,6 +205,9 @@ public sealed class MemoryModel : FusableModel
         : null;
 
     /// <inheritdoc/>
+    protected override bool FusesForwardOnly => _policy.ChoosesSlots;
+
+    /// <inheritdoc/>
     protected override IEnumerable<Tensor> TrainedStart => [.. _controller.InitialState, FirstReads];
 
     /// <inheritdoc/>
@@ -219,6 +222,17 @@ public sealed class MemoryModel : FusableModel
 
         var memory = Blank(0, FirstSlots).unsqueeze(0).expand(batch, -1, -1);
         return new State(_controller.Start(batch), reads, memory, _policy.Start(memory));
+    }
+
+    /// <inheritdoc/>
+    public override void train(bool train = true)
+    {
+        var chose = _policy.ChoosesSlots;
+        base.train(train);
+        if (chose != _policy.ChoosesSlots)
+        {
+            FuseAgain();
+        }
     }
 
     /// <summary>What the memory holds in a state of this model, with the last reads.</summary>

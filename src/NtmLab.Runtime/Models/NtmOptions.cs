@@ -26,10 +26,30 @@ public sealed record NtmOptions : MemoryModelOptions
     /// </summary>
     public double InitialKeyStrength { get; init; } = NeutralKeyStrength;
 
+    /// <summary>
+    /// What every nat of entropy of a head's weighting costs in each step, in the unit of the loss: with a price, training has heads
+    /// focus at all times. 0: nothing. <c>training.priceWarmUp</c> lets it rise slowly.
+    /// </summary>
+    public double EntropyPrice { get; init; }
+
+    /// <summary>
+    /// What a whole write costs in each step, in the unit of the loss: the mean of erase vector and squared add vector counts, so that
+    /// training has heads write only what is of use. 0: nothing. <c>training.priceWarmUp</c> lets it rise slowly.
+    /// </summary>
+    public double WritePrice { get; init; }
+
+    /// <summary>
+    /// Whether, in evaluation, every head is on one slot alone: that of the greatest weight after sharpening. Nothing can then blur
+    /// from step to step, and a step costs what it touches. Training is as ever.
+    /// </summary>
+    public bool Discretise { get; init; }
+
     /// <inheritdoc/>
     public override void Validate()
     {
         base.Validate();
+        Require.NotNegative("model.entropyPrice", EntropyPrice);
+        Require.NotNegative("model.writePrice", WritePrice);
         Require.Positive("model.initialKeyStrength", InitialKeyStrength);
         Require.AtLeast("model.writeHeads", WriteHeads, 1);
         Require.Odd("model.shiftWidth", ShiftWidth);
@@ -37,5 +57,11 @@ public sealed record NtmOptions : MemoryModelOptions
     }
 
     /// <inheritdoc/>
-    protected override MemoryPolicy Policy(int inputWidth) => new NtmPolicy(Width, ReadHeads, WriteHeads, ShiftWidth, InitialKeyStrength);
+    protected override MemoryPolicy Policy(int inputWidth) =>
+        new NtmPolicy(Width, ReadHeads, WriteHeads, ShiftWidth, InitialKeyStrength)
+        {
+            EntropyPrice = EntropyPrice,
+            WritePrice = WritePrice,
+            Discretise = Discretise,
+        };
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace NtmLab.Training;
 
-/// <summary>Scores a model by sequence length on fresh sequences.</summary>
+/// <summary>Scores a model by sequence length on fresh sequences; the model is in evaluation (<c>eval()</c>) meanwhile.</summary>
 public static class Evaluation
 {
     /// <summary>Sequences scored at once, of long ones fewer.</summary>
@@ -19,6 +19,7 @@ public static class Evaluation
     /// <param name="lengths">Lengths, each 1 or more.</param>
     /// <param name="sequences">Sequences of each length.</param>
     /// <param name="seed">The run's seed; the same seed gives the same sequences.</param>
+    /// <param name="slotsPerStep">See <see cref="EvaluationOptions.SlotsPerStep"/>.</param>
     /// <param name="cancellation">Ends the evaluation between two batches.</param>
     public static IReadOnlyList<LengthScore> ByLength(
         SequenceModel model,
@@ -26,9 +27,11 @@ public static class Evaluation
         IReadOnlyList<int> lengths,
         int sequences,
         ulong seed,
+        double slotsPerStep = 0,
         CancellationToken cancellation = default)
     {
         using var noGradient = no_grad();
+        using var evaluated = new EvaluatedModel(model, slotsPerStep);
         var device = model.parameters().First().device;
         var results = new List<LengthScore>(lengths.Count);
         foreach (var length in lengths)
@@ -43,6 +46,7 @@ public static class Evaluation
                 var random = new RandomStream(seed, $"evaluate length {length}", (ulong)start);
                 var count = Math.Min(atOnce, sequences - start);
                 var batch = task.Generate(new BatchRequest(random, seed, start, count, length, HeldOut: true)).To(device);
+                evaluated.MakeRoom(batch.Input.shape[1]);
                 scores.AddRange(task.Score(Logits(model, batch.Input, slots), batch));
             }
 

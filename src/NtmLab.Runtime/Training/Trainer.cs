@@ -212,7 +212,12 @@ public sealed class Trainer : IDisposable
     private void Evaluate(ITrainingObserver observer)
     {
         var scores = Evaluation.ByLength(
-            Model, _task, _evaluation.Lengths, _evaluation.SequencesWhileTraining, _seed);
+            Model,
+            _task,
+            _evaluation.Lengths,
+            _evaluation.SequencesWhileTraining,
+            _seed,
+            slotsPerStep: _evaluation.SlotsPerStep);
         var mean = scores.Average(score => score.Score);
         var best = _state.BestScore is not { } bestSoFar || mean < bestSoFar;
         if (best)

@@ -126,15 +126,22 @@ public sealed record EvaluationOptions
     /// <summary>Fresh sequences of each length in the evaluations during training.</summary>
     public int SequencesWhileTraining { get; init; } = 20;
 
+    /// <summary>
+    /// Slots that a memory is given for each step of a sequence, where that is more than it has in training; 0 for as many as in
+    /// training. With 1 no sequence has more to write than there is room for.
+    /// </summary>
+    public double SlotsPerStep { get; init; }
+
     /// <summary>Whether both score the same lengths, in the same order, on as many sequences.</summary>
     public bool Equals(EvaluationOptions? other) =>
         other is not null
         && Lengths.SequenceEqual(other.Lengths)
         && Sequences == other.Sequences
-        && SequencesWhileTraining == other.SequencesWhileTraining;
+        && SequencesWhileTraining == other.SequencesWhileTraining
+        && SlotsPerStep.Equals(other.SlotsPerStep);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Lengths.Count, Sequences, SequencesWhileTraining);
+    public override int GetHashCode() => HashCode.Combine(Lengths.Count, Sequences, SequencesWhileTraining, SlotsPerStep);
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ConfigurationException">An option is out of range.</exception>
@@ -152,5 +159,6 @@ public sealed record EvaluationOptions
 
         Require.AtLeast("evaluation.sequences", Sequences, 1);
         Require.AtLeast("evaluation.sequencesWhileTraining", SequencesWhileTraining, 1);
+        Require.NotNegative("evaluation.slotsPerStep", SlotsPerStep);
     }
 }

@@ -243,7 +243,8 @@ let private configuration: Gen<ExperimentConfiguration> = gen {
                 EvaluationOptions(
                     Lengths = [| for length in lengths -> max length (task.Possible().Shortest) |],
                     Sequences = sequences,
-                    SequencesWhileTraining = sequences + 1
+                    SequencesWhileTraining = sequences + 1,
+                    SlotsPerStep = float sequences / 8.0
                 )
         )
 }

@@ -58,6 +58,8 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
     "model.writeHeads", "0", withModel (NtmOptions(WriteHeads = 0))
     "model.shiftWidth", "4", withModel (NtmOptions(ShiftWidth = 4))
     "model.shiftWidth", "-1", withModel (NtmOptions(ShiftWidth = -1))
+    "model.entropyPrice", "-1", withModel (NtmOptions(EntropyPrice = -1.0))
+    "model.writePrice", "NaN", withModel (NtmOptions(WritePrice = nan))
     "model.shiftWidth", "9", withModel (NtmOptions(ShiftWidth = 9, Slots = 8))
     "model.initialMemory", "NaN", withModel (NtmOptions(InitialMemory = nanf))
     "model.initialSpread", "-0.5", withModel (NtmOptions(InitialSpread = -0.5))
@@ -175,6 +177,7 @@ let private impossible: (string * string * ExperimentConfiguration) list = [
         Evaluation = EvaluationOptions(Lengths = [| 40; 20 |])
     )
     "evaluation.sequences", "0", withEvaluation (EvaluationOptions(Sequences = 0))
+    "evaluation.slotsPerStep", "-0.5", withEvaluation (EvaluationOptions(SlotsPerStep = -0.5))
     "evaluation.sequencesWhileTraining", "0", withEvaluation (EvaluationOptions(SequencesWhileTraining = 0))
 ]
 

@@ -59,6 +59,42 @@ let private slotsUsed (model: SequenceModel) (task: SequenceTask) (lengths: int[
     |> Seq.map (fun score -> Option.ofNullable score.SlotsUsed)
     |> List.ofSeq
 
+let private room =
+    testList "slots per step" [
+        test "a memory has room for the steps of each length, and is afterwards as it was" {
+            use model = Samples.build 1UL (NtmOptions(Controller = Samples.lstm 3 1, Slots = 9, Width = 3))
+            model.Fuse 1
+            let evaluated = new EvaluatedModel(model, 0.5)
+            Expect.isFalse model.training "in evaluation"
+
+            for steps, slots in [ 10L, 9; 19L, 10; 41L, 21; 3L, 9 ] do
+                evaluated.MakeRoom steps
+                Expect.equal model.Slots slots $"{steps} steps"
+
+            evaluated.Dispose()
+            Expect.isTrue model.training "in training again"
+            Expect.equal model.Slots 9 "as before"
+        }
+
+        test "an evaluation gives the memory its room, of every model of a memory" {
+            let score (options: ModelOptions) (slotsPerStep: float) =
+                use model = options.Build(task, RandomStream(1UL, "model"))
+                Evaluation.ByLength(model, task, [| 8 |], 3, 1UL, slotsPerStep) |> ignore
+                (MemoryModel.Of model |> nonNull).Slots
+
+            let models: MemoryModelOptions list = [
+                NtmOptions(Controller = Samples.lstm 3 1, Slots = 5, Width = 3)
+                DncOptions(Controller = Samples.lstm 3 1, Slots = 5, Width = 3)
+                LruaOptions(Controller = Samples.lstm 3 1, Slots = 5, Width = 3)
+                SparseOptions(Controller = Samples.lstm 3 1, Slots = 5, Width = 3)
+                KeepAllOptions(Controller = Samples.lstm 3 1, Slots = 99, Width = 3)
+            ]
+
+            for options in models do
+                Expect.equal (score options 2.0) options.Slots "as it was"
+        }
+    ]
+
 let private slots =
     testList "slots used" [
         let controller = Samples.lstm 4 1
@@ -106,6 +142,7 @@ let private slots =
 let tests =
     testList "Evaluation" [
         slots
+        room
         test "gives one score a length, in the order asked for" {
             Expect.equal (evaluate [ 5; 1; 3 ] 4 1UL |> List.map _.Length) [ 5; 1; 3 ] "lengths"
         }
@@ -150,7 +187,9 @@ let tests =
             source.Cancel()
 
             Expect.throwsT<OperationCanceledException>
-                (fun () -> Evaluation.ByLength(model, task, [| 2 |], 3, 1UL, source.Token) |> ignore)
+                (fun () ->
+                    Evaluation.ByLength(model, task, [| 2 |], 3, 1UL, cancellation = source.Token)
+                    |> ignore)
                 "between two batches"
         }
     ]

@@ -175,7 +175,8 @@ Report.publish {
     Claims = [
         {
             Place = 60
-            Claim = "Recurrent cells suit hardware badly: four linear layers a cell, starved of memory bandwidth."
+            Claim =
+                "Recurrent cells suit hardware badly: four linear layers a cell, starved of memory bandwidth."
             Verdict =
                 match isStarved (lstm first), isStarved (lstm most) with
                 | true, true -> Report.Verdict.Holds

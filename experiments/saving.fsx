@@ -96,10 +96,11 @@ TradeOff.draw
     "accuracy"
     ("no memory", 1.0 / 256.0)
     [
-        for order in orders -> {
-            Heading = $"each fact {repeats} times, {order}"
-            Choices = [ for _, _, choice in choices order -> choice ]
-        }
+        for order in orders ->
+            {
+                Heading = $"each fact {repeats} times, {order}"
+                Choices = [ for _, _, choice in choices order -> choice ]
+            }
     ]
     (Report.figure "saving")
 
@@ -134,7 +135,8 @@ let words (slots: float) =
     else
         slots.ToString("G3", System.Globalization.CultureInfo.InvariantCulture)
 
-let figure (value: float) (digits: string) = value.ToString(digits, System.Globalization.CultureInfo.InvariantCulture)
+let figure (value: float) (digits: string) =
+    value.ToString(digits, System.Globalization.CultureInfo.InvariantCulture)
 
 Report.publish {
     Name = "saving"
@@ -156,17 +158,18 @@ Report.publish {
                     "slots"
             ]
             Rows = [
-                for way in ways -> [
-                    way
-                    for order in orders do
-                        match best order way with
-                        | Some(_, choice) ->
-                            figure (accuracy choice) "F3"
-                            figure (slots choice) "0.#"
-                        | None ->
-                            "-"
-                            "-"
-                ]
+                for way in ways ->
+                    [
+                        way
+                        for order in orders do
+                            match best order way with
+                            | Some(_, choice) ->
+                                figure (accuracy choice) "F3"
+                                figure (slots choice) "0.#"
+                            | None ->
+                                "-"
+                                "-"
+                    ]
             ]
         }
     ]
@@ -180,7 +183,8 @@ Report.publish {
                     |> List.filter (fun order -> fewest order deciding < fewest order blind / 2.0)
                     |> List.length
                 with
-                | 0 when List.forall (fun order -> fewest order blind > all / 2.0) orders -> Report.Verdict.Refuted
+                | 0 when List.forall (fun order -> fewest order blind > all / 2.0) orders ->
+                    Report.Verdict.Refuted
                 | number when number = orders.Length -> Report.Verdict.Holds
                 | _ -> Report.Verdict.HoldsInPart
             Evidence =

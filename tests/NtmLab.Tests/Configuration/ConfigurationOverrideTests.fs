@@ -59,6 +59,9 @@ let private overrides = [
     "model.readHeads", "2", "2"
     "model.writeHeads", "4", "4"
     "model.shiftWidth", "5", "5"
+    "model.entropyPrice", "0.25", "0.25"
+    "model.writePrice", "0.5", "0.5"
+    "model.discretise", "true", "true"
     "model.initialMemory", "0.25", "0.25"
     "model.initialSpread", "0.5", "0.5"
     "model.initialKeyStrength", "5", "5"
@@ -86,6 +89,7 @@ let private overrides = [
     "evaluation.lengths", "5,6,7", "[5,6,7]"
     "evaluation.sequences", "11", "11"
     "evaluation.sequencesWhileTraining", "12", "12"
+    "evaluation.slotsPerStep", "1.5", "1.5"
 ]
 
 let private reaching =

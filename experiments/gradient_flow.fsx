@@ -74,6 +74,30 @@ let flows = [
             (fun () -> ProbedModels.Trained directory)
 ]
 
+// The spectral view: by how much one step of a recurrent network, and a hundred of them, stretch a change of its state.
+let recurrent = [ "rnn"; "gru"; "lstm"; "lstm-chrono" ]
+
+let spectrum (name: string) (key: string) (make: unit -> SequenceModel) : JacobianSpectrum =
+    Study.finding $"jacobian, {key}, 100 steps, seed 1" (fun () ->
+        use model = make ()
+        JacobianProbe.Measure model)
+
+let spectra = [
+    for name, (record, directory) in List.zip names runs do
+        if List.contains name recurrent then
+            let untrained =
+                spectrum name $"{name} untrained, {parameters} parameters at most" (fun () ->
+                    options[name].Build(asked, RandomStream(1UL, "model")))
+
+            let trained =
+                spectrum
+                    name
+                    $"{name} as trained in {record.Id} for {sequences} sequences, {parameters} parameters at most"
+                    (fun () -> ProbedModels.Trained directory)
+
+            name, untrained, trained
+]
+
 let flowOf (name: string) (isTrained: bool) =
     flows |> List.find (fun flow -> flow.Model = name && flow.IsTrained = isTrained)
 
@@ -111,7 +135,9 @@ Lines.draw
     }
     (Report.figure "gradient-flow")
 
-let recurrent = [ "rnn"; "gru"; "lstm"; "lstm-chrono" ]
+let median (spectrum: JacobianSpectrum) (part: JacobianPoint -> float) : float =
+    Statistics.median [ for point in spectrum.Points -> part point ]
+
 let isLost flow = left flow < 1e-6
 let lost isTrained = recurrent |> List.filter (fun name -> isLost (flowOf name isTrained))
 
@@ -149,6 +175,31 @@ Report.publish {
                         short (left after)
                         rate after
                         string (round (100.0 * wrong[name])) + " %"
+                    ]
+            ]
+        }
+        {
+            Name = "spectra"
+            Headings = [
+                "model"
+                "radius"
+                "kept"
+                "growth"
+                "radius, trained"
+                "kept, trained"
+                "growth, trained"
+            ]
+            Rows = [
+                for name, untrained, trained in spectra ->
+                    [
+                        name
+                        for spectrum in [ untrained; trained ] do
+                            short (median spectrum _.SpectralRadius)
+                            string (round (100.0 * median spectrum _.Kept)) + " %"
+
+                            match Option.ofNullable spectrum.GrowthRate with
+                            | Some rate -> short rate
+                            | None -> "-"
                     ]
             ]
         }

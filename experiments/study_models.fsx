@@ -19,7 +19,7 @@ type Reach = { Trained: int; Scored: int }
 let ofDnc =
     match Study.budget () with
     | StudyBudget.Full -> { Trained = 1000; Scored = 3000 }
-    | _ -> { Trained = 300; Scored = 1000 }
+    | _ -> { Trained = 100; Scored = 1000 }
 
 let everywhere = { Trained = 30_000; Scored = 30_000 }
 

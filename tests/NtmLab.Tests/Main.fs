@@ -189,6 +189,7 @@ let private commands () : Test list = [
         Cli.StoreCommandTests.tests
         Cli.PlainScriptTests.tests
         Cli.ProbeCommandTests.tests
+        Cli.StudyCommandTests.tests
     ]
 ]
 

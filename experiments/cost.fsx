@@ -131,10 +131,10 @@ Report.publish {
         "first", string first
         "most", string most
         for name in probed do
-            for batch in [ first; most ] do
+            for place, batch in [ "first", first; "most", most ] do
                 let training = cell name CostMode.Training batch
-                $"intensity-{name}-{batch}", short training.Work.Intensity
-                $"of-peak-{name}-{batch}", ofPeak training
+                $"intensity-{name}-{place}", short training.Work.Intensity
+                $"of-peak-{name}-{place}", ofPeak training
     ]
     Tables = [
         {

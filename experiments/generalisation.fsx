@@ -26,9 +26,9 @@ let plan =
     | StudyBudget.Smoke -> {
         Seeds = [ 1 ]
         Lengths = [ 20; 50 ]
-        Controllers = [ "feed-forward", feedForward 50 ]
-        Ways = [ "plain"; "tight" ]
-        Sequences = 800L
+        Controllers = [ "lstm", lstm 20; "feed-forward", feedForward 20 ]
+        Ways = [ "plain"; "room"; "tight" ]
+        Sequences = 400L
         Scored = 5
       }
     | StudyBudget.Quick -> {

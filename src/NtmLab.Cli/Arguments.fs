@@ -357,6 +357,7 @@ type StudyArgument =
     | Part of name: string
     | [<Unique>] Jobs of number: int
     | Anew
+    | Gather
     | Publish
     | Runs of directory: string
     | Verbose
@@ -369,6 +370,7 @@ type StudyArgument =
             | Part _ -> "a part of the study, e.g. memory-length; may be repeated (default: all)."
             | Jobs _ -> "processes that share the work (default: one a core)."
             | Anew -> "make also what has come along as a finding of others."
+            | Gather -> "make nothing, and take what is there of each part."
             | Publish -> "put all that was found into paper/results, for others."
             | Runs _ -> "the folder that holds all runs (default: runs)."
             | Verbose -> "show the stack trace of a fault."

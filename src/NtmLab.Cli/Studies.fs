@@ -99,7 +99,12 @@ let private makePart (session: Session) (jobs: int) (part: StudyParts.Part) : Fi
 
     try
         Study.forget ()
-        evaluate session
+
+        try
+            evaluate session
+        with :? RunException as fault when session.Work = Gather ->
+            eprintfn "%s" fault.Message
+
         Study.used ()
     finally
         List.iter stop companions
@@ -148,6 +153,13 @@ let run (arguments: ParseResults<StudyArgument>) : int =
     let used = [
         for part in parts ->
             let session = session root runs budget verbose part
+
+            let session =
+                if arguments.Contains StudyArgument.Gather then
+                    { session with Work = Gather }
+                else
+                    session
+
             // The archive does not spare what is asked for anew.
             let session =
                 if arguments.Contains Anew then
@@ -155,7 +167,7 @@ let run (arguments: ParseResults<StudyArgument>) : int =
                 else
                     session
 
-            makePart session jobs part
+            makePart session (if session.Work = Gather then 1 else jobs) part
     ]
 
     if arguments.Contains Publish then

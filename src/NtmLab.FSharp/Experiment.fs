@@ -143,6 +143,8 @@ let run (configuration: ExperimentConfiguration) : RunRecord =
 
 /// A run that cannot be trained to its end leaves a record all the same, and does not keep the others from theirs.
 let internal runOrRecord (session: Session) (configuration: ExperimentConfiguration) : RunRecord * string =
+    RunMaking.stopIfAsked ()
+
     try
         RunMaking.runIn session configuration
     with :? DivergenceException as fault ->

@@ -120,11 +120,19 @@ type private Keeper(folder: RunFolder, store: StoreFollower, trainer: Trainer, d
             (metrics :> IDisposable).Dispose()
             (evaluations :> IDisposable).Dispose()
 
+let mutable private stopAsked = false
+
+/// Stops before the next of several runs where this process was asked to stop, though too late for the run under way.
+let stopIfAsked () : unit =
+    if stopAsked then
+        raise (Interrupted "stopped; the same command goes on.")
+
 /// Cancels on Ctrl-C or termination; a second Ctrl-C ends the process at once.
 let private cancelOnSignals (say: string -> unit) (source: CancellationTokenSource) : IDisposable list =
     let stop (context: PosixSignalContext) =
         if not source.IsCancellationRequested then
             context.Cancel <- true
+            stopAsked <- true
             source.Cancel()
             say "stopping after this batch; once more ends at once"
 

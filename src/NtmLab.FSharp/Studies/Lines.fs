@@ -216,7 +216,7 @@ let draw (figure: Figure) (path: string) : unit =
 
     let texts = names @ (figure.Reference |> Option.map fst |> Option.toList)
     // What does not fit is left out of a legend, so that the strip must have room for columns as wide as the longest name.
-    let inRow = max 1 (across / (40 + 5 * (texts |> List.map _.Length |> List.fold max 0)))
+    let inRow = max 1 (across / (50 + 6 * (texts |> List.map _.Length |> List.fold max 0)))
     let strip = 16 * ((texts.Length + inRow - 1) / inRow) + 22
 
     let layout = {

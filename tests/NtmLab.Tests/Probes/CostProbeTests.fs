@@ -8,8 +8,8 @@ open NtmLab.Probes
 open NtmLab.Tests
 open TorchSharp
 
-/// Little time for each cell.
-let private quick = CostOptions(Batches = [| 1; 2 |], Lengths = [| 12 |], Seconds = 0.4)
+/// Little time for each cell, and yet enough on a busy machine.
+let private quick = CostOptions(Batches = [| 1; 2 |], Lengths = [| 12 |], Seconds = 2.0)
 
 let private near (actual: float) (expected: float) (what: string) : unit =
     Expect.floatClose Accuracy.high actual expected what

@@ -4,6 +4,7 @@
 
 open System.Globalization
 open NtmLab
+open NtmLab.Models
 open NtmLab.Probes
 open NtmLab.Tasks
 open Study_models
@@ -16,13 +17,31 @@ let batches, lengths, seconds, probed =
 
 let asked = NeedleTask()
 
+/// A model of the study; attention keeps no more steps than are asked for here, as it would look at all that it keeps.
+let optionsOf (name: string) : ModelOptions =
+    match sized 50_000L asked 1000 name with
+    | :? AttentionOptions as found ->
+        AttentionOptions(
+            Width = found.Width,
+            Heads = found.Heads,
+            Layers = found.Layers,
+            Context = List.last lengths
+        )
+    | other -> other
+
 /// One report a model, each with a roofline of its own moment.
 let reports: (string * CostReport) list = [
     for name in probed ->
         let key =
-            $"cost, {name}, 50 000 parameters at most, batches {listed batches}, lengths {listed lengths}, {seconds} s a cell"
+            let seen =
+                if name = "attention" then
+                    $" over {List.last lengths} steps"
+                else
+                    ""
 
-        let make () = (sized 50_000L asked 1000 name).Build(asked, RandomStream(1UL, "model"))
+            $"cost, {name}{seen}, 50 000 parameters at most, batches {listed batches}, lengths {listed lengths}, {seconds} s a cell"
+
+        let make () = (optionsOf name).Build(asked, RandomStream(1UL, "model"))
 
         name,
         Study.finding key (fun () ->

@@ -12,8 +12,8 @@ open Study_models
 let batches, lengths, seconds, probed =
     match Study.budget () with
     | StudyBudget.Smoke -> [ 1; 16 ], [ 100 ], 0.2, [ "lstm"; "attention"; "ntm" ]
-    | StudyBudget.Quick -> [ 1; 16; 64 ], [ 100; 1000 ], 1.0, names
-    | _ -> [ 1; 16; 64 ], [ 100; 1000; 10_000 ], 5.0, names
+    | StudyBudget.Quick -> [ 1; 16; 64 ], [ 100; 1000 ], 5.0, names
+    | _ -> [ 1; 16; 64 ], [ 100; 1000; 10_000 ], 20.0, names
 
 let asked = NeedleTask()
 

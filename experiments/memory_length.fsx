@@ -100,11 +100,11 @@ type Cell = {
     Lag: int
     Rate: float
     Seed: int
-    MultiplyAdds: float
     Experiment: Configuration.ExperimentConfiguration
 }
 
-let known = System.Collections.Generic.Dictionary<string * string * int, ModelOptions * int64 * float>()
+/// The options and the sequences of trainings, which every seed has in common.
+let trainings = System.Collections.Generic.Dictionary<string * string * int, ModelOptions * int64>()
 
 let cell
     (role: string)
@@ -117,15 +117,15 @@ let cell
     : Cell =
     let wanted = taskOf taskName lag
 
-    let options, sequences, cost =
-        match known.TryGetValue((taskName, name, lag)) with
+    let options, sequences =
+        match trainings.TryGetValue((taskName, name, lag)) with
         | true, found -> found
         | _ ->
             let options = sized plan.Parameters wanted lag name
             let each = multiplyAdds options wanted lag
             let sequences = min plan.Sequences (int64 (plan.MultiplyAdds / each) / 16L * 16L) |> max 16L
-            known[(taskName, name, lag)] <- (options, sequences, each * float sequences)
-            known[(taskName, name, lag)]
+            trainings[(taskName, name, lag)] <- (options, sequences)
+            options, sequences
 
     let experiment = experiment $"{role}-{taskName}-{name}-{lag}" {
         summary "How long do models remember?"
@@ -156,12 +156,10 @@ let cell
         Lag = lag
         Rate = rate
         Seed = number
-        MultiplyAdds = cost
         Experiment = experiment
     }
 
 let make (cells: Cell list) : (Cell * RunRecord) list =
-
     Study.step [ for cell in cells -> cell.Experiment ]
     |> List.map fst
     |> List.zip cells

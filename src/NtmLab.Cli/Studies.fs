@@ -2,11 +2,11 @@
 module NtmLab.Cli.Studies
 
 open System
-open System.Diagnostics
 open System.IO
 open Argu
 open NtmLab
 open NtmLab.Configuration
+open NtmLab.Sweeps
 
 /// The folder of findings that come along with the laboratory.
 let archive (root: string) : string = Path.Combine(root, "paper", "results")
@@ -40,52 +40,31 @@ let evaluate (session: Session) : unit =
 
         raise (ConfigurationException $"{session.Script}: does not compile; nothing of it was made.")
 
-/// A further process at the same part; it shares the work through the folder of runs, and stops when this one ends.
-let private companion (session: Session) (log: string) : Process =
-    let info =
-        ProcessStartInfo(
-            List.head Repository.program,
-            List.tail Repository.program
-            @ [
-                "run"
-                session.Script
-                "--budget"
-                (string session.Budget).ToLowerInvariant()
-                "--runs"
-                session.Runs
-                "--threads"
-                "1"
+/// A further process at the same part; it shares the work through the folder of runs.
+let private companion (session: Session) (log: string) : LoggedProcess =
+    LoggedProcess.Start(
+        Repository.program,
+        [
+            "run"
+            session.Script
+            "--budget"
+            (string session.Budget).ToLowerInvariant()
+            "--runs"
+            session.Runs
+            "--threads"
+            "1"
+            for folder in Option.toList session.Archive do
                 "--archive"
-                Option.defaultValue "" session.Archive
-                "--attached"
-            ],
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true
-        )
+                folder
+            "--attached"
+        ],
+        log
+    )
 
-    let writer = TextWriter.Synchronized(new StreamWriter(log, append = true, AutoFlush = true))
-    let running = new Process(StartInfo = info)
-
-    let keep (line: DataReceivedEventArgs) =
-        match line.Data with
-        | null -> ()
-        | text -> writer.WriteLine text
-
-    running.OutputDataReceived.Add keep
-    running.ErrorDataReceived.Add keep
-    running.Start() |> ignore
-    running.BeginOutputReadLine()
-    running.BeginErrorReadLine()
-    running
-
-let private stop (companion: Process) : unit =
-    if not companion.HasExited then
-        companion.StandardInput.Close()
-        companion.WaitForExit()
-
-    companion.Dispose()
+let private stop (companion: LoggedProcess) : unit =
+    use companion = companion
+    companion.Stop()
+    companion.Wait() |> ignore
 
 /// Makes one part; gives what it used.
 let private makePart (session: Session) (jobs: int) (part: StudyParts.Part) : Findings.Archive =
@@ -122,21 +101,6 @@ let private chosen (names: string list) : StudyParts.Part list =
     StudyParts.all
     |> List.filter (fun part -> names.IsEmpty || List.contains part.Chapter names)
 
-/// Puts findings into the archive, in place of those of the same keys and runs.
-let private publish (folder: string) (all: bool) (used: Findings.Archive list) : unit =
-    let before =
-        if all then
-            { Findings.Findings = []; Findings.Runs = [] }
-        else
-            Findings.read folder
-
-    Findings.write folder {
-        Findings = (used |> List.collect _.Findings) @ before.Findings |> List.distinctBy _.Key
-        Runs = (used |> List.collect _.Runs) @ before.Runs |> List.distinctBy _.Id
-    }
-
-    printfn "kept in %s" folder
-
 /// `ntmlab study`.
 let run (arguments: ParseResults<StudyArgument>) : int =
     let root = Repository.root.Value
@@ -171,7 +135,9 @@ let run (arguments: ParseResults<StudyArgument>) : int =
     ]
 
     if arguments.Contains Publish then
-        publish (archive root) (parts.Length = StudyParts.all.Length) used
+        let kept = archive root
+        Findings.write kept (List.fold Findings.add (Findings.read kept) used)
+        printfn "kept in %s" kept
 
     let name = (string budget).ToLowerInvariant()
     let report = Path.Combine(runs, "report", name)

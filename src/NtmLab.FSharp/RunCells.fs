@@ -31,7 +31,7 @@ let private complete (document: JsonObject) : JsonObject =
 
 /// All that decides what a run is: its resolved configuration without the number of threads, which decides how fast it is, and
 /// without what is said about it.
-let private identityOf (document: JsonObject) : string =
+let identityOf (document: JsonObject) : string =
     let document = complete document
     document.Remove "summary" |> ignore
 

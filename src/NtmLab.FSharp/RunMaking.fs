@@ -150,6 +150,8 @@ let private cancelAtEndOfInput (source: CancellationTokenSource) : unit =
         while input.Read(buffer, 0, buffer.Length) > 0 do
             ()
 
+        stopAsked <- true
+
         try
             source.Cancel()
         with :? ObjectDisposedException ->

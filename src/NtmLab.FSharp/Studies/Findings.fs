@@ -81,6 +81,15 @@ let write (folder: string) (archive: Archive) : unit =
     |> List.map (fun record -> record.WithScript(nonNull (Path.GetFileName record.Script)))
     |> writeLines (runsFile folder)
 
+/// An archive with more in it, in place of findings of the same keys and of runs of the same configurations: ids are those of a
+/// folder of runs, and say nothing across folders.
+let add (archive: Archive) (more: Archive) : Archive = {
+    Findings = more.Findings @ archive.Findings |> List.distinctBy _.Key
+    Runs =
+        more.Runs @ archive.Runs
+        |> List.distinctBy (fun record -> RunCells.identityOf record.Configuration)
+}
+
 let private fileOf (runs: string) (key: string) : string =
     let hash = SHA256.HashData(Encoding.UTF8.GetBytes key) |> Convert.ToHexStringLower
     Path.Combine(runs, "findings", $"{hash[..31]}.json")

@@ -102,7 +102,7 @@ let private gather
     ]
 
     for record, _ in found do
-        records[record.Id] <- record
+        records[RunCells.identityOf record.Configuration] <- record
 
     match missing with
     | [] -> found

@@ -2,53 +2,26 @@
 [<RequireQualifiedAccess>]
 module NtmLab.Sweeps.LocalLauncher
 
-open System
-open System.Diagnostics
-open System.IO
 open System.Threading
 open NtmLab
 
 /// A process that makes a run.
-type private Worker = { Cell: SweepCell; Process: Process; Log: TextWriter }
+type private Worker = { Cell: SweepCell; Process: LoggedProcess }
 
 let private start (sweep: Sweep) (cell: SweepCell) : Worker =
     let arguments =
-        List.tail sweep.Program
-        @ SweepCell.arguments sweep.Script sweep.Runs sweep.Threads sweep.RetryFailed cell
+        SweepCell.arguments sweep.Script sweep.Runs sweep.Threads sweep.RetryFailed cell
         @ [ "--attached" ]
 
-    let info =
-        ProcessStartInfo(
-            List.head sweep.Program,
-            arguments,
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true
-        )
-
-    let log = TextWriter.Synchronized(new StreamWriter(Sweep.log sweep cell, AutoFlush = true))
-    let running = new Process(StartInfo = info)
-
-    let keep (line: DataReceivedEventArgs) =
-        match line.Data with
-        | null -> ()
-        | text -> log.WriteLine text
-
-    running.OutputDataReceived.Add keep
-    running.ErrorDataReceived.Add keep
-    running.Start() |> ignore
-    running.BeginOutputReadLine()
-    running.BeginErrorReadLine()
-    { Cell = cell; Process = running; Log = log }
+    {
+        Cell = cell
+        Process = LoggedProcess.Start(sweep.Program, arguments, Sweep.log sweep cell)
+    }
 
 /// Ends what belongs to a worker that has come to its end; gives its exit code.
 let private reap (worker: Worker) : int =
-    worker.Process.WaitForExit()
-    let code = worker.Process.ExitCode
-    worker.Process.Dispose()
-    worker.Log.Dispose()
-    code
+    use ended = worker.Process
+    ended.Wait()
 
 /// Makes what is missing, so many runs at a time. A run that fails does not keep the others from theirs; on cancellation those that go on
 /// are asked to stop, and are waited for. Gives how every cell stands at the end.
@@ -70,7 +43,7 @@ let run
             display.Say $"stopping {running.Length} runs after their batch; once more ends at once"
 
             for worker in running do
-                worker.Process.StandardInput.Close()
+                worker.Process.Stop()
 
         let over, still = running |> List.partition _.Process.HasExited
         let codes = [ for worker in over -> worker.Cell, reap worker ]

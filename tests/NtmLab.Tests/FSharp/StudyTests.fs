@@ -281,6 +281,18 @@ let private archives =
             Expect.equal record.Script "script.fsx" "without the folder of that machine"
         }
 
+        test "runs of the same id, from two folders, are both kept, and a configuration is kept once" {
+            use first = new Scratch.Folder()
+            use second = new Scratch.Folder()
+            let other = (units 3).With(EvaluationOptions(Lengths = [| 3 |], Sequences = 4))
+            let archived runs : Findings.Archive = { Findings = []; Runs = runs }
+            let one, two = study first [ units 3 ], study second [ other ]
+            Expect.equal (ids one) (ids two) "the ids say nothing"
+            let both = Findings.add (archived one) (archived two)
+            Expect.hasLength both.Runs 2 "two configurations"
+            Expect.hasLength (Findings.add both (archived one)).Runs 2 "none of them twice"
+        }
+
         test "a damaged line is named" {
             use folder = new Scratch.Folder()
             Findings.write folder.Path { Findings = []; Runs = [] }

@@ -23,6 +23,14 @@ type Launcher =
     | Local
     | Slurm
 
+[<AutoOpen>]
+module private SlurmTexts =
+
+    let optionOfSbatch =
+        "an option of sbatch, e.g. partition=short, time=01:00:00, mem=4G, cpus-per-task=2, or modules=NAME,NAME to load; may be repeated."
+
+    let detached = "with Slurm: submit and end; the same command without it follows."
+
 /// Options of `ntmlab sweep`.
 type SweepArgument =
     | [<MainCommand; Unique>] Script of path: string
@@ -56,11 +64,10 @@ type SweepArgument =
             | Jobs _ -> "runs at a time (default: cores divided by threads; of Slurm as many as it lets)."
             | Threads _ ->
                 "threads of each run (default: cores divided by runs at a time; on Slurm the configuration's)."
-            | Slurm _ ->
-                "an option of sbatch, e.g. partition=short, time=01:00:00, mem=4G, cpus-per-task=2, or modules=NAME,NAME to load; may be repeated."
+            | Slurm _ -> optionOfSbatch
             | Retry_Failed -> "go on with runs that failed, too."
             | Dry_Run -> "show the runs and how they stand; start none."
-            | Detach -> "with Slurm: submit and end; the same command without it follows."
+            | Detach -> detached
             | Cancel -> "cancel the sweep's jobs on Slurm; give the command as it was otherwise."
             | Runs _ -> "the folder that holds all runs (default: runs)."
             | Json -> "print one JSON document on standard output and nothing else there."
@@ -356,6 +363,10 @@ type StudyArgument =
     | [<Unique>] Budget of StudyBudget
     | Part of name: string
     | [<Unique>] Jobs of number: int
+    | [<Unique>] Launcher of Launcher
+    | Slurm of key_value: string
+    | Detach
+    | Cancel
     | Anew
     | Gather
     | Publish
@@ -369,6 +380,11 @@ type StudyArgument =
                 "how much is made: smoke (2 minutes), quick (half an hour) or full (a day; default: quick)."
             | Part _ -> "a part of the study, e.g. memory-length; may be repeated (default: all)."
             | Jobs _ -> "processes that share the work (default: one a core)."
+            | Launcher _ ->
+                "where they are: processes of this machine, or tasks of a Slurm cluster (default: local)."
+            | Slurm _ -> optionOfSbatch
+            | Detach -> detached
+            | Cancel -> "cancel the study's tasks on Slurm; give the command as it was otherwise."
             | Anew -> "make also what has come along as a finding of others."
             | Gather -> "make nothing, and take what is there of each part."
             | Publish -> "put all that was found into paper/results, for others."

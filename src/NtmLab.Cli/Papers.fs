@@ -17,8 +17,7 @@ let private gather (session: Session) : unit =
         AnsiConsole.Console <-
             AnsiConsole.Create(AnsiConsoleSettings(Out = AnsiConsoleOutput TextWriter.Null))
 
-        Study.forget ()
-        Studies.evaluate session
+        StudyWork.evaluate session
     finally
         Console.SetOut output
         AnsiConsole.Console <- console
@@ -59,7 +58,7 @@ let build (arguments: ParseResults<PaperArgument>) : int =
 
     for part in StudyParts.all do
         gather {
-            Studies.session root runs budget (arguments.Contains PaperArgument.Verbose) part with
+            StudyWork.session root runs budget (arguments.Contains PaperArgument.Verbose) part with
                 Work = Gather
                 Report = Some generated
         }

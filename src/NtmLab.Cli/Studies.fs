@@ -8,87 +8,8 @@ open NtmLab
 open NtmLab.Configuration
 open NtmLab.Sweeps
 
-/// The folder of findings that come along with the laboratory.
-let archive (root: string) : string = Path.Combine(root, "paper", "results")
-
-/// The session that a part's script is evaluated in.
-let session
-    (root: string)
-    (runs: string)
-    (budget: StudyBudget)
-    (verbose: bool)
-    (part: StudyParts.Part)
-    : Session = {
-    Session.ofProgram with
-        Script = Path.Combine(root, "experiments", part.Script)
-        Overrides = [ "compute.threads=1" ]
-        Runs = runs
-        Budget = budget
-        Archive = Some(archive root)
-        Verbose = verbose
-}
-
-/// Evaluates a part's script in this process.
-let evaluate (session: Session) : unit =
-    Session.start session
-
-    try
-        ScriptHost.evaluate [] session.Script
-    with ScriptHost.CompilationFailed errors ->
-        for error in errors do
-            eprintfn "%s" error
-
-        raise (ConfigurationException $"{session.Script}: does not compile; nothing of it was made.")
-
-/// A further process at the same part; it shares the work through the folder of runs.
-let private companion (session: Session) (log: string) : LoggedProcess =
-    LoggedProcess.Start(
-        Repository.program,
-        [
-            "run"
-            session.Script
-            "--budget"
-            (string session.Budget).ToLowerInvariant()
-            "--runs"
-            session.Runs
-            "--threads"
-            "1"
-            for folder in Option.toList session.Archive do
-                "--archive"
-                folder
-            "--attached"
-        ],
-        log
-    )
-
-let private stop (companion: LoggedProcess) : unit =
-    use companion = companion
-    companion.Stop()
-    companion.Wait() |> ignore
-
-/// Makes one part; gives what it used.
-let private makePart (session: Session) (jobs: int) (part: StudyParts.Part) : Findings.Archive =
-    eprintfn "== %s" part.Chapter
-    let logs = Path.Combine(session.Runs, "logs")
-    Directory.CreateDirectory logs |> ignore
-
-    let companions = [
-        for number in 2..jobs -> companion session (Path.Combine(logs, $"{part.Chapter}-{number}.log"))
-    ]
-
-    try
-        Study.forget ()
-
-        try
-            evaluate session
-        with :? RunException as fault when session.Work = Gather ->
-            eprintfn "%s" fault.Message
-
-        Study.used ()
-    finally
-        List.iter stop companions
-
-let private chosen (names: string list) : StudyParts.Part list =
+/// Those parts that were named, each with its place among all.
+let private chosen (names: string list) : (int * StudyParts.Part) list =
     let known = [ for part in StudyParts.all -> part.Chapter ]
 
     for name in names do
@@ -99,48 +20,97 @@ let private chosen (names: string list) : StudyParts.Part list =
             )
 
     StudyParts.all
-    |> List.filter (fun part -> names.IsEmpty || List.contains part.Chapter names)
+    |> List.indexed
+    |> List.filter (fun (_, part) -> names.IsEmpty || List.contains part.Chapter names)
+
+/// How many processes share the work.
+let private jobs (arguments: ParseResults<StudyArgument>) (launcher: Launcher) : int =
+    let most =
+        match launcher with
+        | Launcher.Slurm -> StudyOnSlurm.mostJobs
+        | _ -> Int32.MaxValue
+
+    let jobs = arguments.GetResult(StudyArgument.Jobs, Environment.ProcessorCount)
+
+    if jobs < 1 || jobs > most then
+        let accepted =
+            if most = Int32.MaxValue then
+                "1 or more is"
+            else
+                $"1 to {most} are"
+
+        raise (ConfigurationException $"--jobs {jobs}: is not allowed; {accepted}.")
+
+    jobs
+
+/// Makes the parts one after the other, or takes what is there of them; gives what they used.
+let private here (jobs: int) (gather: bool) (parts: (int * Session) list) : Findings.Archive list = [
+    for place, session in parts do
+        eprintfn "== %s" StudyParts.all[place].Chapter
+
+        if gather then
+            StudyWork.gather session |> Option.iter (eprintfn "%s")
+        else
+            StudyWork.make jobs session
+
+        Study.used ()
+]
+
+let private publish (root: string) (used: Findings.Archive list) : unit =
+    let kept = StudyWork.archive root
+    Findings.write kept (List.fold Findings.add (Findings.read kept) used)
+    printfn "kept in %s" kept
+
+let private toldFor (what: string) (given: bool) (launcher: Launcher) : unit =
+    if given && launcher <> Launcher.Slurm then
+        raise (ConfigurationException $"{what}: is for --launcher slurm alone.")
 
 /// `ntmlab study`.
 let run (arguments: ParseResults<StudyArgument>) : int =
     let root = Repository.root.Value
     let budget = arguments.GetResult(StudyArgument.Budget, StudyBudget.Quick)
     let runs = Path.GetFullPath(arguments.GetResult(StudyArgument.Runs, "runs"))
-    let parts = chosen (arguments.GetResults Part)
-    let jobs = arguments.GetResult(StudyArgument.Jobs, Environment.ProcessorCount)
+    let launcher = arguments.GetResult(StudyArgument.Launcher, Launcher.Local)
+    let detach, cancel = arguments.Contains StudyArgument.Detach, arguments.Contains StudyArgument.Cancel
+    let options = arguments.GetResults StudyArgument.Slurm |> List.map SlurmJob.parseOption
+    let jobs = jobs arguments launcher
+    toldFor "--slurm" (not options.IsEmpty) launcher
+    toldFor "--detach" detach launcher
+    toldFor "--cancel" cancel launcher
 
-    if jobs < 1 then
-        raise (ConfigurationException $"--jobs {jobs}: is not allowed; 1 or more is.")
-
-    let verbose = arguments.Contains StudyArgument.Verbose
-
-    let used = [
-        for part in parts ->
-            let session = session root runs budget verbose part
-
-            let session =
-                if arguments.Contains StudyArgument.Gather then
-                    { session with Work = Gather }
-                else
-                    session
+    let parts = [
+        for place, part in chosen (arguments.GetResults Part) ->
+            let session = StudyWork.session root runs budget (arguments.Contains StudyArgument.Verbose) part
 
             // The archive does not spare what is asked for anew.
-            let session =
-                if arguments.Contains Anew then
-                    { session with Archive = None }
-                else
-                    session
-
-            makePart session (if session.Work = Gather then 1 else jobs) part
+            place,
+            if arguments.Contains Anew then
+                { session with Archive = None }
+            else
+                session
     ]
 
-    if arguments.Contains Publish then
-        let kept = archive root
-        Findings.write kept (List.fold Findings.add (Findings.read kept) used)
-        printfn "kept in %s" kept
+    let gather = arguments.Contains StudyArgument.Gather
+    let folder = StudyOnSlurm.folder runs budget
 
-    let name = (string budget).ToLowerInvariant()
-    let report = Path.Combine(runs, "report", name)
-    printfn $"tables and figures: {report}"
-    printfn $"the paper: ntmlab paper --budget {name}"
+    let told (used: Findings.Archive list) =
+        if arguments.Contains Publish then
+            publish root used
+
+        let report = Path.Combine(runs, "report", StudyWork.word budget)
+        printfn $"tables and figures: {report}"
+        printfn $"the paper: ntmlab paper --budget {StudyWork.word budget}"
+
+    match launcher with
+    | Launcher.Slurm when cancel ->
+        eprintfn
+            "cancelled %d tasks; the same command without --cancel goes on with the study"
+            (SlurmQueue.cancel folder)
+    | Launcher.Slurm when not gather ->
+        if StudyOnSlurm.make options folder jobs detach parts then
+            told (here jobs true parts)
+        else
+            printfn $"job scripts and logs: {folder}"
+    | _ -> told (here jobs gather parts)
+
     0

@@ -4,9 +4,7 @@ module NtmLab.Cli.Sweeps
 open System
 open System.Globalization
 open System.IO
-open System.Runtime.InteropServices
 open System.Text.Json.Nodes
-open System.Threading
 open Argu
 open NtmLab
 open NtmLab.Cli.Output
@@ -33,18 +31,6 @@ let private describe (script: string) (session: Session) : ExperimentConfigurati
             experiments
     finally
         Console.SetOut output
-
-/// Cancels on the first Ctrl-C or termination; the second ends the process.
-let private cancelOnSignals (source: CancellationTokenSource) : IDisposable list =
-    let stop (context: PosixSignalContext) =
-        if not source.IsCancellationRequested then
-            context.Cancel <- true
-            source.Cancel()
-
-    [
-        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] ->
-            PosixSignalRegistration.Create(signal, stop)
-    ]
 
 let private word (state: CellState) : string = (string state).ToLowerInvariant()
 
@@ -149,32 +135,27 @@ let private launch (arguments: ParseResults<SweepArgument>) (json: bool) (sweep:
     if launcher <> Launcher.Slurm && not options.IsEmpty then
         raise (ConfigurationException "--slurm: is for --launcher slurm alone.")
 
-    use source = new CancellationTokenSource()
-    let registrations = cancelOnSignals source
+    use signals = new StopSignals()
 
-    try
-        let outcomes =
-            SweepDisplay.follow sweep.Runs (fun display ->
-                match launcher with
-                | Launcher.Slurm ->
-                    SlurmLauncher.submit sweep options display |> ignore
+    let outcomes =
+        SweepDisplay.follow sweep.Runs (fun display ->
+            match launcher with
+            | Launcher.Slurm ->
+                SlurmLauncher.submit sweep options display |> ignore
 
-                    if arguments.Contains Detach then
-                        None
-                    else
-                        Some(SlurmLauncher.follow sweep display source.Token)
-                | _ -> Some(LocalLauncher.run sweep jobs display source.Token))
+                if arguments.Contains SweepArgument.Detach then
+                    None
+                else
+                    Some(SlurmLauncher.follow sweep display signals.Token)
+            | _ -> Some(LocalLauncher.run sweep jobs display signals.Token))
 
-        match outcomes with
-        | None ->
-            report json sweep (SlurmLauncher.look sweep)
-            0
-        | Some outcomes ->
-            report json sweep outcomes
-            exitCode outcomes
-    finally
-        for registration in registrations do
-            registration.Dispose()
+    match outcomes with
+    | None ->
+        report json sweep (SlurmLauncher.look sweep)
+        0
+    | Some outcomes ->
+        report json sweep outcomes
+        exitCode outcomes
 
 let private existing (script: string option) : string =
     match script with
@@ -234,7 +215,7 @@ let run (arguments: ParseResults<SweepArgument>) : int =
         if arguments.Contains Dry_Run then
             report json sweep (Sweep.look sweep)
             0
-        elif arguments.Contains Cancel then
+        elif arguments.Contains SweepArgument.Cancel then
             let cancelled = SlurmLauncher.cancel sweep
             eprintfn "cancelled %d tasks; the same command without --cancel goes on with them" cancelled
             0

@@ -45,9 +45,6 @@ type CellOutcome = {
     Fault: string option
 }
 
-/// Jobs that were handed to a cluster, as the sweep's folder keeps them.
-type Submission = { Job: string; Cells: int list }
-
 /// Where a sweep keeps its job scripts and logs, and how its cells stand.
 [<RequireQualifiedAccess>]
 module Sweep =
@@ -86,36 +83,6 @@ module Sweep =
             |> Option.map (fun line -> line["ntmlab: ".Length ..])
         with :? IOException ->
             None
-
-    let private submissionsFile (sweep: Sweep) : string = Path.Combine(directory sweep, "jobs.json")
-
-    /// What was handed to a cluster, oldest first.
-    let submissions (sweep: Sweep) : Submission list =
-        try
-            if File.Exists(submissionsFile sweep) then
-                JsonSerializer.Deserialize<Submission list>(
-                    File.ReadAllText(submissionsFile sweep),
-                    ConfigurationJson.Options
-                )
-                |> nonNull
-            else
-                []
-        with :? JsonException as fault ->
-            raise (
-                RunException(
-                    $"{submissionsFile sweep}: is damaged; remove it once no job of the sweep is left in the queue.",
-                    fault
-                )
-            )
-
-    /// Notes what was handed to a cluster.
-    let note (sweep: Sweep) (submission: Submission) : unit =
-        let all = submissions sweep @ [ submission ]
-
-        AtomicFile.Write(
-            submissionsFile sweep,
-            fun stream -> JsonSerializer.Serialize(stream, all, ConfigurationJson.Options)
-        )
 
     let private outcome (cell: SweepCell) (state: CellState) run fault : CellOutcome = {
         Cell = cell

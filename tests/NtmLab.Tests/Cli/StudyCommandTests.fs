@@ -47,6 +47,30 @@ let tests =
             refused "the study has no part 'costs'; did you mean 'cost'?" [ "--part"; "costs" ]
             refused "--jobs 0" [ "--jobs"; "0" ]
             refused "--budget" [ "--budget"; "huge" ]
+            refused "--detach: is for --launcher slurm alone" [ "--detach" ]
+            refused "--jobs 101: is not allowed; 1 to 100 are" [ "--launcher"; "slurm"; "--jobs"; "101" ]
+        }
+
+        test "workers on Slurm make a part, and a second launch submits none" {
+            let cluster = SlurmCluster.environment ()
+
+            within (fun folder ->
+                let study (arguments: string list) =
+                    runWith
+                        cluster
+                        ([ "study"; "--budget"; "smoke"; "--part"; "path-length"; "--runs"; folder ]
+                         @ [ "--launcher"; "slurm"; "--jobs"; "2"; "--anew"; "--slurm"; "time=10" ]
+                         @ arguments)
+
+                let scripts () = Directory.GetFiles(folder, "job-*.sh", SearchOption.AllDirectories)
+                let first = study []
+                Expect.equal first.Code 0 first.Errors
+                Expect.stringContains first.Output "Holds: over 10 000 steps" "the verdict"
+                Expect.equal (scripts ()).Length 1 "the job script is kept"
+                let second = study []
+                Expect.equal (second.Code, (scripts ()).Length) (0, 1) second.Errors
+                let cancelled = study [ "--cancel" ]
+                Expect.stringContains cancelled.Errors "cancelled 0 tasks" "nothing is left in the queue")
         }
 
         test "a paper on a study with a hole names what is missing" {

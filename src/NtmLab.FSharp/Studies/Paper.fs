@@ -183,6 +183,8 @@ let private provenance (chapters: Report.Published list) : string =
         let facts = [
             $"budget: {nameOf source.Budget}"
             $"runs: {source.Runs.Length}"
+            if source.Findings > 0 then
+                $"findings: {source.Findings}"
             if not source.Seeds.IsEmpty then
                 $"seeds: {stretches source.Seeds}"
             yield! list "code" source.CodeVersions

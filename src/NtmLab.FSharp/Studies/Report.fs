@@ -46,6 +46,8 @@ type Chapter = {
 type Source = {
     /// The runs that it rests on.
     Runs: string list
+    /// How many findings that are no runs.
+    Findings: int
     Seeds: uint64 list
     CodeVersions: string list
     Machines: string list
@@ -68,6 +70,7 @@ let figure (name: string) : string =
 
 let private sourceOf (session: Session) (used: Findings.Archive) : Source = {
     Runs = [ for record in used.Runs -> record.Id ]
+    Findings = used.Findings.Length
     Seeds = [ for record in used.Runs -> record.Seed ] |> List.distinct |> List.sort
     CodeVersions =
         [

@@ -16,6 +16,7 @@ let private claim (place: int) (text: string) (verdict: Report.Verdict) : Report
 
 let private source: Report.Source = {
     Runs = []
+    Findings = 3
     Seeds = []
     CodeVersions = [ "0.1.0" ]
     Machines = [ "2 x X64" ]
@@ -136,6 +137,7 @@ let private files =
                 ]
 
             Expect.stringContains text "runs: 12" "how many"
+            Expect.stringContains text "findings: 3" "and what was measured beside them"
             Expect.stringContains text @"lag-lstm-100\slash 300\slash 1000: 1--3" "stretches of seeds"
             Expect.stringContains text "lag-ntm-100: 1, 7 (002)" "the second run of a seed says so"
             Expect.stringContains text "odd" "a name without a seed"

@@ -21,7 +21,7 @@ let private find (source: IRunSource) (runs: string) (given: string) : RunRecord
     ]
 
     if named.IsEmpty then
-        let found, known = Commands.findKnown runs given
+        let found, known = RunLookup.findKnown runs given
         found.Dispose()
         [ known.Record ]
     else
@@ -109,7 +109,7 @@ let document (records: RunRecord list) : obj =
 let run (arguments: ParseResults<CompareArgument>) : int =
     let runs = arguments.GetResult(CompareArgument.Runs, "runs")
 
-    use source = Commands.openRuns runs
+    use source = RunLookup.openRuns runs
 
     let records =
         arguments.GetResult Compared

@@ -23,7 +23,7 @@ let private formatOf (format: Format) : ExportFormat =
 let export (arguments: ParseResults<ExportArgument>) : int =
     match arguments.GetResults Places with
     | [ run; file ] ->
-        let source, known = Commands.findKnown (arguments.GetResult(ExportArgument.Runs, "runs")) run
+        let source, known = RunLookup.findKnown (arguments.GetResult(ExportArgument.Runs, "runs")) run
 
         use source = source
 
@@ -67,7 +67,7 @@ let export (arguments: ParseResults<ExportArgument>) : int =
 /// `ntmlab import`.
 let import (arguments: ParseResults<ImportArgument>) : int =
     let runs = arguments.GetResult(ImportArgument.Runs, "runs")
-    let like = Commands.findRun runs (arguments.GetResult Like)
+    let like = RunLookup.findRun runs (arguments.GetResult Like)
     LibTorch.Load()
     let machine = Machine.describe (RunFolder.ReadRecord like).Machine.Threads
 

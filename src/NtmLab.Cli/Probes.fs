@@ -276,7 +276,7 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
     let request = {
         Lags =
             arguments.GetResult(Lags, "1,3,10,30,100")
-            |> Commands.numbers "--lags"
+            |> WholeNumbers.parse "--lags"
             |> List.toArray
         Sequences = arguments.GetResult(ProbeArgument.Sequences, 4)
         Seed = seed
@@ -286,7 +286,7 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
 
     let trained = [
         for run in arguments.GetResults ProbeArgument.Run ->
-            let directory = Commands.findRun runs run
+            let directory = RunLookup.findRun runs run
             run, (fun () -> ProbedModels.Trained directory)
     ]
 
@@ -314,7 +314,7 @@ let run (arguments: ParseResults<ProbeArgument>) : int =
 
         let given option usual (text: string option) : IReadOnlyList<int> =
             match text with
-            | Some text -> Commands.numbers option text |> List.toArray :> IReadOnlyList<int>
+            | Some text -> WholeNumbers.parse option text |> List.toArray :> IReadOnlyList<int>
             | None -> usual
 
         let options =

@@ -37,32 +37,32 @@ let private dispatch (arguments: string list) : int =
     | [ "help" ] ->
         Console.Out.WriteLine(parser.PrintUsage())
         if arguments.IsEmpty then 2 else 0
-    | "test" :: options -> Commands.test options
-    | "format" :: options -> Commands.format options
+    | "test" :: options -> Development.test options
+    | "format" :: options -> Development.format options
     | verb :: _ when not (List.contains verb verbs) ->
         raise (ConfigurationException $"there is no command '{verb}'; {Suggestion.For(verb, verbs)}")
     | _ ->
         match (parser.ParseCommandLine(List.toArray arguments, raiseOnUsage = true)).GetSubCommand() with
-        | Verb.Run arguments -> Commands.run arguments
-        | Verb.Resume arguments -> Commands.resume arguments
+        | Verb.Run arguments -> Making.run arguments
+        | Verb.Resume arguments -> Making.resume arguments
         | Verb.Sweep arguments -> Sweeps.run arguments
-        | Verb.Listed arguments -> Commands.list arguments
-        | Verb.Runs arguments -> Commands.runs arguments
+        | Verb.Listed arguments -> Overview.list arguments
+        | Verb.Runs arguments -> Overview.runs arguments
         | Verb.Compare arguments -> Compare.run arguments
         | Verb.Serve arguments -> Serve.run arguments
-        | Verb.Show arguments -> Commands.show arguments
-        | Verb.Evaluate arguments -> Commands.evaluate arguments
+        | Verb.Show arguments -> Overview.show arguments
+        | Verb.Evaluate arguments -> Making.evaluate arguments
         | Verb.Export arguments -> Interchange.export arguments
         | Verb.Import arguments -> Interchange.import arguments
-        | Verb.ShowTask arguments -> Commands.showTask arguments
+        | Verb.ShowTask arguments -> ShowTask.run arguments
         | Verb.Study arguments -> Studies.run arguments
         | Verb.Paper arguments -> Papers.build arguments
         | Verb.Bench arguments -> Bench.run arguments
         | Verb.Probe arguments -> Probes.run arguments
-        | Verb.Doctor arguments -> Commands.doctor arguments
+        | Verb.Doctor arguments -> Overview.doctor arguments
         | Verb.Docs arguments -> Site.build arguments
-        | Verb.Test -> Commands.test []
-        | Verb.Format -> Commands.format []
+        | Verb.Test -> Development.test []
+        | Verb.Format -> Development.format []
 
 [<EntryPoint>]
 let main (arguments: string array) : int =

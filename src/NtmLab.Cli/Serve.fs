@@ -10,7 +10,7 @@ open NtmLab.Dashboard
 /// `ntmlab serve`.
 let run (arguments: ParseResults<ServeArgument>) : int =
     let runs = arguments.GetResult(ServeArgument.Runs, "runs")
-    use source = Commands.openRuns runs
+    use source = RunLookup.openRuns runs
     use ended = new CancellationTokenSource()
 
     let stop (context: PosixSignalContext) =

@@ -62,6 +62,12 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     /// </summary>
     public virtual bool ComputesAtOnce => false;
 
+    /// <summary>
+    /// Steps, of all sequences together, that are computed at once at most: a model that computes a whole sequence at once keeps what all
+    /// its layers made of every step, some 10 KiB a step. Others go through time and bound their memory themselves.
+    /// </summary>
+    public long StepsAtOnce => ComputesAtOnce ? 100_000 : long.MaxValue;
+
     /// <summary>Results of products with weights in one step of one sequence, in values.</summary>
     public virtual long ResultsPerStep => Traffic.ResultsOf(this);
 

@@ -43,6 +43,25 @@ public sealed record SequenceBatch(int Length, Tensor Input, Tensor Target, Tens
             ? this
             : new(Length, Input.to(device), Target.to(device), Mask.to(device));
 
+    /// <summary>The sequences in groups, each of so few that their steps together are no more than a number, or of one.</summary>
+    /// <param name="steps">The most steps of a group.</param>
+    public IEnumerable<SequenceBatch> Groups(long steps)
+    {
+        var (sequences, most) = (Input.shape[0], Math.Max(1, steps / Input.shape[1]));
+        if (most >= sequences)
+        {
+            yield return this;
+            yield break;
+        }
+
+        for (var first = 0L; first < sequences; first += most)
+        {
+            var count = Math.Min(most, sequences - first);
+            yield return new SequenceBatch(
+                Length, Input.narrow(0, first, count), Target.narrow(0, first, count), Mask.narrow(0, first, count));
+        }
+    }
+
     /// <summary>The batch's tensors, freed from the dispose scope that they were made in.</summary>
     internal SequenceBatch Detached()
     {

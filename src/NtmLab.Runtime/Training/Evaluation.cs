@@ -47,7 +47,11 @@ public static class Evaluation
                 var count = Math.Min(atOnce, sequences - start);
                 var batch = task.Generate(new BatchRequest(random, seed, start, count, length, HeldOut: true)).To(device);
                 evaluated.MakeRoom(batch.Input.shape[1]);
-                scores.AddRange(task.Score(Logits(model, batch.Input, slots), batch));
+                foreach (var group in batch.Groups(model.StepsAtOnce))
+                {
+                    using var groupScope = NewDisposeScope();
+                    scores.AddRange(task.Score(Logits(model, group.Input, slots), group));
+                }
             }
 
             results.Add(new LengthScore(

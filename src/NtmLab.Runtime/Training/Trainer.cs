@@ -139,8 +139,32 @@ public sealed class Trainer : IDisposable
         var count = (int)drawn.Input.shape[0];
         _source.Prepare(_state.Batches + 1, _state.Sequences + count, curriculum);
         var batch = drawn.To(_device);
-        var (logits, price) = Model.ForwardWithPrice(batch.Input);
-        var loss = _task.Loss(logits, batch);
+        var (loss, scores) = (0.0, new List<float>(count));
+        foreach (var group in batch.Groups(Model.StepsAtOnce))
+        {
+            loss += GoBack(group, group.Input.shape[0] / (double)count, scores);
+        }
+
+        Step(count);
+        var outcome = new BatchOutcome(
+            batch.Length,
+            loss,
+            _options.Curriculum.WantsGain ? LossOf(batch) : double.NaN,
+            scores.Average(score => (double)score),
+            count);
+        return (outcome, [.. scores], _options.Curriculum.Observe(_lengths, curriculum, outcome));
+    }
+
+    /// <summary>Adds the gradient of a batch, or of a group of its sequences, and their scores.</summary>
+    /// <param name="group">The sequences.</param>
+    /// <param name="share">Their share of the batch.</param>
+    /// <param name="scores">Gets their scores.</param>
+    /// <returns>Their share of the batch's loss.</returns>
+    private double GoBack(SequenceBatch group, double share, List<float> scores)
+    {
+        using var scope = NewDisposeScope();
+        var (logits, price) = Model.ForwardWithPrice(group.Input);
+        var loss = _task.Loss(logits, group);
         var value = loss.item<float>();
         if (!float.IsFinite(value))
         {
@@ -149,16 +173,10 @@ public sealed class Trainer : IDisposable
                 + "a smaller training.optimiser.learningRate usually helps.");
         }
 
-        (price is null ? loss : loss + HeldNumber.With(PriceWeight, weight => price.mean() * weight)).backward();
-        Step(count);
-        var scores = _task.Score(logits, batch);
-        var outcome = new BatchOutcome(
-            batch.Length,
-            value,
-            _options.Curriculum.WantsGain ? LossOf(batch) : double.NaN,
-            scores.Average(score => (double)score),
-            count);
-        return (outcome, scores, _options.Curriculum.Observe(_lengths, curriculum, outcome));
+        var whole = price is null ? loss : loss + HeldNumber.With(PriceWeight, weight => price.mean() * weight);
+        (share < 1 ? HeldNumber.With(share, part => whole * part) : whole).backward();
+        scores.AddRange(_task.Score(logits, group));
+        return share * value;
     }
 
     /// <summary>How much of a price counts by now.</summary>
@@ -184,7 +202,11 @@ public sealed class Trainer : IDisposable
     private double LossOf(SequenceBatch batch)
     {
         using var noGradient = no_grad();
-        return _task.Loss(Model.Forward(batch.Input), batch).item<float>();
+        return batch.Groups(Model.StepsAtOnce).Sum(group =>
+        {
+            using var scope = NewDisposeScope();
+            return _task.Loss(Model.Forward(group.Input), group).item<float>() * (group.Input.shape[0] / (double)batch.Input.shape[0]);
+        });
     }
 
     private void Advance(float[] scores, CurriculumState curriculum, double seconds)

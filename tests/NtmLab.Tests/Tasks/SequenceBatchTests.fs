@@ -26,6 +26,24 @@ let tests =
         }
 
         DrawnTask.law
+            "groups of a batch are its sequences in order, as many as steps allow"
+            (CopyTask())
+            (fun case batch ->
+                let time, sequences = batch.Input.shape[1], batch.Input.shape[0]
+                let most = 1L + int64 (RandomStream(case.Seed, "most").Next(int sequences))
+                let groups = List.ofSeq (batch.Groups(most * time + time - 1L))
+                let sizes = [ for group in groups -> group.Input.shape[0] ]
+                Expect.equal (List.sum sizes) sequences "none is lost"
+                Expect.all sizes (fun size -> size <= most) "as many as steps allow"
+                Expect.equal sizes.Length (int ((sequences + most - 1L) / most)) "no more groups than needed"
+
+                for part, whole in List.indexed (parts batch) do
+                    let joined = torch.cat [| for group in groups -> (parts group)[part] |]
+                    Expect.equal (Tensors.bits joined) (Tensors.bits whole) "in order"
+
+                Expect.equal (Seq.length (batch.Groups 1L)) (int sequences) "one at least")
+
+        DrawnTask.law
             "joining keeps every sequence in order, and follows shorter ones with blank steps that do not count"
             (CopyTask())
             (fun case first ->

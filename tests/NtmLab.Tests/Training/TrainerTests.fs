@@ -248,6 +248,41 @@ let private sameness =
         }
     ]
 
+let private groups =
+    test "a batch of more steps than are computed at once moves the parameters as one that is computed whole" {
+        let long = CopyTask(Bits = 1, MinLength = 30_000, MaxLength = 30_000)
+
+        let options = TrainingOptions(Sequences = 3L, Batch = 3, Optimiser = AdamOptions(LearningRate = 0.1))
+
+        let build () =
+            SsmOptions(Width = 2, States = 1, Layers = 1)
+                .Build(long.InputWidth(), long.OutputWidth(), RandomStream(1UL, "model"))
+
+        use trainer = new Trainer(build (), long, options, evaluation, 1UL, StoppedClock())
+        let recorder = trainBatches 1 trainer
+        use source = new BatchSource(long, options, 1UL)
+        use batch = source.Take(0L, 0L, options.Curriculum.Start(long.Lengths()))
+        use whole = build ()
+        Expect.isLessThan whole.StepsAtOnce (batch.Mask.numel ()) "more steps than are computed at once"
+
+        use optimiser =
+            options.Optimiser.Build(
+                [ for struct (name, value) in whole.named_parameters () -> struct (name, value) ],
+                options.Clip,
+                options.ClipNorm
+            )
+
+        let loss = long.Loss(whole.Forward batch.Input, batch)
+        loss.backward ()
+        optimiser.Step 1.0
+
+        for struct (name, expected) in whole.named_parameters () do
+            let actual = Tensors.parameter trainer.Model name
+            Expect.isLessThan (Tensors.distance actual expected) 1e-4 (string name)
+
+        Expect.stringContains recorder.Events.Head "trained 3" "all sequences"
+    }
+
 /// One batch of a model that pays for each save, after a number of sequences: what was reported, and its parameters to the bit.
 let private oneBatch (price: float) (warmUp: int64) (sequences: int64) =
     let gate = LearnedGateOptions(Controller = Samples.lstm 6 1, Slots = 5, Width = 4, Price = price)
@@ -291,4 +326,4 @@ let private price =
         }
     ]
 
-let tests = testList "Trainer" [ schedule; solved; price; divergence; sameness ]
+let tests = testList "Trainer" [ schedule; solved; price; divergence; sameness; groups ]

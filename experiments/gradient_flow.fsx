@@ -1,45 +1,29 @@
-// Does a long path destroy gradients? The norm of d output(T) / d input(0) against T, of models as they start and as they are when
-// they have learned to recall a needle over lags up to 100.
-#load "study_models.fsx"
+// Does a long path destroy gradients? The norm of d output(T) / d input(0) against T, of the models of the memory-length study that
+// learned to recall a needle over short lags, as they start and as they are when they have learned it.
+#load "lag_trainings.fsx"
 
 open NtmLab
 open NtmLab.Models
 open NtmLab.Probes
-open NtmLab.Tasks
-open NtmLab.Training
 open Study_models
+open Lag_trainings
 
-let parameters, lags, sequences =
+let lags =
     match Study.budget () with
-    | StudyBudget.Smoke -> 10_000L, [ 1; 3; 10; 30 ], 160L
-    | StudyBudget.Quick -> 50_000L, [ 1; 3; 10; 30; 100; 300 ], 5_000L
-    | _ -> 50_000L, [ 1; 3; 10; 30; 100; 300; 1000 ], 20_000L
+    | StudyBudget.Smoke -> [ 1; 3; 10; 30 ]
+    | StudyBudget.Quick -> [ 1; 3; 10; 30; 100; 300 ]
+    | _ -> [ 1; 3; 10; 30; 100; 300; 1000; 3000 ]
 
-let trainedLag = 100
-let asked = NeedleTask(MinLag = 1, MaxLag = trainedLag)
-let options = Map [ for name in names -> name, sized parameters asked (List.last lags) name ]
+let needle = plan.Tasks.Head
+let trainedLag = shortLag
 
-let training (name: string) = experiment $"flow-{name}" {
-    summary "Does a long path destroy gradients?"
-    task asked
-    model options[name]
+/// Those that could be trained up to that lag.
+let names = names |> List.filter (fun name -> trainedLag <= (followed name).Trained)
 
-    training (
-        TrainingOptions(
-            Sequences = sequences,
-            Batch = 16,
-            Curriculum = ExponentialCurriculum(From = 4, Over = 0.8),
-            Optimiser = AdamOptions(LearningRate = 1e-3),
-            Schedule = CosineSchedule(WarmUp = sequences / 20L, Final = 0.05),
-            ClipNorm = 1.0,
-            Solved = SolvedOptions(Score = 0.0, Window = 1_000, Continue = sequences),
-            EvaluateEvery = 1_000_000L,
-            CheckpointEvery = 5_000L
-        )
-    )
-
-    evaluation (EvaluationOptions(Lengths = [ trainedLag ], Sequences = 100))
-}
+/// Every model as the first seed was trained.
+let cells =
+    let rateOf = rateOf (search (fst needle))
+    [ for name in names -> (trained needle rateOf trainedLag name).Head ]
 
 type Flow = { Model: string; IsTrained: bool; Norms: (float * float) list }
 
@@ -57,45 +41,44 @@ let measure (name: string) (isTrained: bool) (key: string) (make: unit -> Sequen
         Norms = [ for norm in norms -> float norm.Lag, norm.Mean ]
     }
 
-let runs = Study.step [ for name in names -> training name ]
+let runs = make cells
 
 let wrong =
-    Map [ for name, (record, _) in List.zip names runs -> name, (Seq.last record.Evaluation).Score ]
+    Map [
+        for cell, record in runs ->
+            cell.Model, (record.Evaluation |> Seq.find (fun score -> score.Length = trainedLag)).Score
+    ]
+
+/// A model as it starts, and what it is called among findings.
+let untrained (cell: Cell) : string * (unit -> SequenceModel) =
+    $"{cell.Model} untrained, lags up to {trainedLag}, {plan.Parameters} parameters at most",
+    fun () -> cell.Experiment.Model.Build(cell.Experiment.Task, RandomStream(1UL, "model"))
+
+/// The same of a model as it was trained.
+let afterTraining (cell: Cell) : string * (unit -> SequenceModel) =
+    let training = cell.Experiment.Training
+
+    $"{cell.Model} as trained in {cell.Experiment.Name} with seed {cell.Seed} for {training.Sequences} sequences at {cell.Rate}, {plan.Parameters} parameters at most",
+    fun () -> ProbedModels.Trained(Study.folder cell.Experiment)
 
 let flows = [
-    for name, (record, directory) in List.zip names runs do
-        measure name false $"{name} untrained, {parameters} parameters at most" (fun () ->
-            options[name].Build(asked, RandomStream(1UL, "model")))
-
-        measure
-            name
-            true
-            $"{name} as trained in {record.Id} for {sequences} sequences, {parameters} parameters at most"
-            (fun () -> ProbedModels.Trained directory)
+    for cell in cells do
+        untrained cell ||> measure cell.Model false
+        afterTraining cell ||> measure cell.Model true
 ]
 
 // The spectral view: by how much one step of a recurrent network, and a hundred of them, stretch a change of its state.
 let recurrent = [ "rnn"; "gru"; "lstm"; "lstm-chrono" ]
 
-let spectrum (name: string) (key: string) (make: unit -> SequenceModel) : JacobianSpectrum =
+let spectrum (key: string) (make: unit -> SequenceModel) : JacobianSpectrum =
     Study.finding $"jacobian, {key}, 100 steps, seed 1" (fun () ->
         use model = make ()
         JacobianProbe.Measure model)
 
 let spectra = [
-    for name, (record, directory) in List.zip names runs do
-        if List.contains name recurrent then
-            let untrained =
-                spectrum name $"{name} untrained, {parameters} parameters at most" (fun () ->
-                    options[name].Build(asked, RandomStream(1UL, "model")))
-
-            let trained =
-                spectrum
-                    name
-                    $"{name} as trained in {record.Id} for {sequences} sequences, {parameters} parameters at most"
-                    (fun () -> ProbedModels.Trained directory)
-
-            name, untrained, trained
+    for cell in cells do
+        if List.contains cell.Model recurrent then
+            cell.Model, untrained cell ||> spectrum, afterTraining cell ||> spectrum
 ]
 
 let flowOf (name: string) (isTrained: bool) =

@@ -207,6 +207,18 @@ let reached (lag: int) (results: (Cell * RunRecord) list) : bool =
     && not shares.IsEmpty
     && Statistics.median shares >= 0.99
 
+/// Where a model that was trained up to a lag is scored: at that lag, or beyond if it is a short one.
+let scoredAt (name: string) (lag: int) : int list =
+    if lag = shortLag then
+        plan.ScoredAt |> List.filter (fun lag -> lag <= (followed name).Scored)
+    else
+        [ lag ]
+
+/// A model's trainings up to a lag, of every seed.
+let trained (task: string, sequences: int64) (rateOf: string -> float) (lag: int) (name: string) : Cell list = [
+    for number in plan.Seeds -> cell "lag" sequences task name lag (scoredAt name lag) (rateOf name) number
+]
+
 /// Lags one after the other, each for all models that reached the one before.
 let rec climb
     (task: string, sequences: int64)
@@ -219,18 +231,7 @@ let rec climb
     | lag :: longer ->
         let tried = climbing |> List.filter (fun name -> lag <= (followed name).Trained)
 
-        let scoredAt name =
-            if lag = shortLag then
-                plan.ScoredAt |> List.filter (fun lag -> lag <= (followed name).Scored)
-            else
-                [ lag ]
-
-        let results =
-            make [
-                for name in tried do
-                    for number in plan.Seeds ->
-                        cell "lag" sequences task name lag (scoredAt name) (rateOf name) number
-            ]
+        let results = tried |> List.collect (trained (task, sequences) rateOf lag) |> make
 
         let reaching =
             tried

@@ -112,26 +112,33 @@ let private gather
                 $"{missing.Length} of {cells.Length} runs of the study are missing or of another version of it, {first} to begin with; ntmlab study makes them."
         )
 
+/// Makes what is missing, unless nothing is to be made, and gives the records.
+let private made
+    (session: Session)
+    (configurations: ExperimentConfiguration list)
+    : (RunRecord * string) list =
+    if session.Work <> Gather then
+        complete session configurations
+
+    gather session configurations
+
 /// Runs every experiment that has no finished run of the same configuration in the folder of runs, goes on with those that were
 /// stopped, and compares all. Several processes may work at the same study: start the same command again. Returns the records in
 /// the order of the experiments.
 let run (configurations: ExperimentConfiguration list) : RunRecord list =
-    configurations
-    |> Experiment.compare (fun session configurations ->
-        if session.Work <> Gather then
-            complete session configurations
-
-        gather session configurations)
+    configurations |> Experiment.compare made
 
 /// A step of a study, which goes on from its results: as `run`, but shows no comparison. Gives with every record the folder of its
 /// run, empty where only its record is here.
 let step (configurations: ExperimentConfiguration list) : (RunRecord * string) list =
-    configurations
-    |> Experiment.among (fun session configurations ->
-        if session.Work <> Gather then
-            complete session configurations
+    configurations |> Experiment.among made
 
-        gather session configurations)
+/// The folder of a run of this machine, with its weights. A run of which only the record is here is made.
+let folder (configuration: ExperimentConfiguration) : string =
+    [ configuration ]
+    |> Experiment.among (fun session configurations -> made { session with Archive = None } configurations)
+    |> List.head
+    |> snd
 
 /// Waits until no other process measures under this key, and measures unless that has been done meanwhile.
 let rec private measureAlone (session: Session) (key: string) (measure: unit -> 'T) : Findings.Finding =

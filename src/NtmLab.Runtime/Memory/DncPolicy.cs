@@ -92,7 +92,7 @@ public sealed class DncPolicy : MemoryPolicy
     /// <inheritdoc/>
     public override NetworkShape? FusedShape(
         int inputs, int outputs, Controller controller, int slots, float? blank) =>
-        _options.MaskContent || _options.Deallocate || _options.SharpenLinks
+        Unfused is not null
             ? null
             : new DncShape(
                 inputs,
@@ -104,6 +104,13 @@ public sealed class DncPolicy : MemoryPolicy
                 Width,
                 ReadHeads,
                 _options.Links);
+
+    /// <inheritdoc/>
+    public override string? Unfused =>
+        _options.MaskContent ? "model.maskContent"
+        : _options.Deallocate ? "model.deallocate"
+        : _options.SharpenLinks ? "model.sharpenLinks"
+        : null;
 
     /// <summary>Everything is zero, as in the paper: nothing is used, written, read or linked.</summary>
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>

@@ -174,21 +174,66 @@ let private equalsTheReference =
             Expect.equal (bits (compute model case 1UL)) before "the same bits")
     ]
 
+/// Where the order of usages changes, values jump; steps must be too short for that, and so in double precision.
+let private finiteDifferences =
+    testCase
+        "gradients agree with finite differences of the reference engine's values in double precision"
+        (fun () ->
+            for seed in 301UL .. 308UL do
+                withDnc seed (fun case model ->
+                    model.Fuse case.Kernel
+                    let gradients = compute model case seed |> List.skip 2
+
+                    let directions =
+                        gradients
+                        |> List.map (fun (_, g) -> randomTensor seed [ for n in g.shape -> int n ])
+
+                    model.StopFusing()
+                    model.``to`` torch.float64 |> ignore
+                    let double (tensor: torch.Tensor) = tensor.``to`` torch.float64
+                    let input = double (randomTensor seed [ case.Batch; case.Time; case.Inputs ])
+                    let weight = double (randomTensor (seed + 1UL) [ case.Batch; case.Time; case.Outputs ])
+
+                    let lossAt (step: float) =
+                        use noGradient = torch.no_grad ()
+
+                        let move (by: float) =
+                            for struct (_, parameter), direction in
+                                Seq.zip (model.named_parameters ()) directions do
+                                parameter.add_ (double direction * torch.tensor by) |> ignore
+
+                        move step
+                        let loss = (model.Forward input * weight).sum().item<float>()
+                        move -step
+                        loss
+
+                    let step = 1e-6
+                    let measured = (lossAt step - lossAt -step) / (2.0 * step)
+
+                    let derived =
+                        List.zip gradients directions
+                        |> List.sumBy (fun ((_, g), d) -> (g * d |> double).sum().item<float>())
+
+                    Expect.isLessThan
+                        (abs (measured - derived) / (1.0 + abs measured))
+                        1e-3
+                        $"measured {measured}, derived {derived}: {case}"))
+
 let private refused =
     testList "refused" [
         for name, options in
             [
-                "masks", DncOptions(MaskContent = true)
-                "deallocation", DncOptions(Deallocate = true)
-                "sharpened links", DncOptions(SharpenLinks = true)
+                "model.maskContent", DncOptions(MaskContent = true)
+                "model.deallocate", DncOptions(Deallocate = true)
+                "model.sharpenLinks", DncOptions(SharpenLinks = true)
             ] do
-            test $"{name} are left to the reference engine" {
+            test $"{name} is left to the reference engine" {
                 use scope = torch.NewDisposeScope()
                 use model = options.Build(3, 2, RandomStream(1UL, "model"))
                 Expect.isFalse model.CanFuse "auto"
 
                 Faults.says<ConfigurationException>
-                    [ "'fused' is not available"; "dnc"; "'auto' and 'reference' are" ]
+                    [ "'fused' is not available"; $"dnc model with {name}"; "'auto' and 'reference' are" ]
                     (fun () -> model.Fuse 1)
             }
 
@@ -200,4 +245,10 @@ let private refused =
         }
     ]
 
-let tests = testList "DncKernel" [ equalsTheReference; yield! MemoryKernelLaws.tests drawDnc; refused ]
+let tests =
+    testList "DncKernel" [
+        equalsTheReference
+        finiteDifferences
+        yield! MemoryKernelLaws.tests drawDnc
+        refused
+    ]

@@ -146,7 +146,7 @@ let tests =
 
             Expect.equal (measured EngineChoice.Auto) (measured EngineChoice.Reference) "auto"
 
-            Faults.says<ConfigurationException> [ "'fused' is not available"; "mann-lrua" ] (fun () ->
+            Faults.says<ConfigurationException> [ "'fused' is not available"; "lrua model" ] (fun () ->
                 measured EngineChoice.Fused |> ignore)
         }
 

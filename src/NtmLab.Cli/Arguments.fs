@@ -268,6 +268,7 @@ type DocsArgument =
 /// What can be benchmarked.
 type Contest =
     | Ntm
+    | Dnc
     | Long
     | Phases
     | Batches
@@ -285,6 +286,7 @@ type BenchArgument =
     | Units of number: int
     | Layers of number: int
     | Inputs of number: int
+    | Read_Heads of number: int
     | Threads of number: int
     | Repeats of number: int
     | [<Unique>] Slots of numbers: int list
@@ -295,13 +297,14 @@ type BenchArgument =
         member argument.Usage =
             match argument with
             | What _ ->
-                "ntm: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's; memory: sparse against dense access, against the number of slots; recall: the approximate index of a sparse memory against looking at every slot; store: many runs in the store against their folders alone."
+                "ntm, dnc: the fused engine against the reference; long: time and memory against the number of steps; phases: where the time of a training step goes; batches: what drawing a batch of each task costs; lstm, gru: our layers against libtorch's; memory: sparse against dense access, against the number of slots; recall: the approximate index of a sparse memory against looking at every slot; store: many runs in the store against their folders alone."
             | Batch _ -> "sequences in a batch (default: 1; batches: 16)."
             | Length _ ->
-                "ntm, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000); memory: steps (default: 100); store: rows of metrics of each run (default: 10000)."
+                "ntm, dnc, phases: vectors to copy (default: 20); lstm, gru: steps (default: 1000); memory: steps (default: 100); store: rows of metrics of each run (default: 10000)."
             | Units _ -> "lstm, gru: width of each layer (default: 100)."
             | Layers _ -> "lstm, gru: layers (default: 1)."
             | Inputs _ -> "lstm, gru: features of the input (default: 10)."
+            | Read_Heads _ -> "dnc: read heads (default: 4)."
             | Threads _ -> "threads (default: 1)."
             | Repeats _ ->
                 "times the reference, or with batches each task, is measured (default: chosen by the time it takes)."

@@ -192,6 +192,19 @@ let private benchStore (arguments: ParseResults<BenchArgument>) (json: bool) : u
         printfn
             $"{cost.RowsWrittenPerSecond:N0} rows a second to the folders, {cost.RowsTakenPerSecond:N0} from there into the store"
 
+/// `ntmlab bench ntm` and `ntmlab bench dnc`.
+let private printEngines (json: bool) (result: BenchmarkResult) : unit =
+    if json then
+        printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
+    else
+        table [ "engine"; "ms a batch"; "us a step and sequence" ] [
+            [ "fused"; $"{result.FusedMs:F3}"; $"{result.MicrosecondsPerStep:F2}" ]
+            [ "reference"; $"{result.ReferenceMs:F2}"; $"{result.MicrosecondsPerStep * result.Ratio:F1}" ]
+        ]
+
+        printfn
+            $"ratio {result.Ratio:F1}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+
 /// `ntmlab bench`.
 let run (arguments: ParseResults<BenchArgument>) : int =
     LibTorch.Load()
@@ -199,24 +212,22 @@ let run (arguments: ParseResults<BenchArgument>) : int =
 
     match arguments.GetResult BenchArgument.What with
     | Ntm ->
-        let result =
-            NtmBenchmark.Run(
-                arguments.GetResult(Batch, 1),
-                arguments.GetResult(Length, 20),
-                arguments.GetResult(BenchArgument.Threads, 1),
-                arguments.GetResult(Repeats, 0)
-            )
-
-        if json then
-            printJson (JsonSerializer.SerializeToNode(result, ConfigurationJson.Options))
-        else
-            table [ "engine"; "ms a batch"; "us a step and sequence" ] [
-                [ "fused"; $"{result.FusedMs:F3}"; $"{result.MicrosecondsPerStep:F2}" ]
-                [ "reference"; $"{result.ReferenceMs:F2}"; $"{result.MicrosecondsPerStep * result.Ratio:F1}" ]
-            ]
-
-            printfn
-                $"ratio {result.Ratio:F1}; {100.0 * result.FractionOfPeak:F0} %% of the peak; workspace {float result.PeakBytes / 1048576.0:F1} MiB; gradients agree to {result.GreatestDifference:E1}"
+        NtmBenchmark.Run(
+            arguments.GetResult(Batch, 1),
+            arguments.GetResult(Length, 20),
+            arguments.GetResult(BenchArgument.Threads, 1),
+            arguments.GetResult(Repeats, 0)
+        )
+        |> printEngines json
+    | Dnc ->
+        DncBenchmark.Run(
+            arguments.GetResult(Batch, 1),
+            arguments.GetResult(Length, 20),
+            arguments.GetResult(Read_Heads, 4),
+            arguments.GetResult(BenchArgument.Threads, 1),
+            arguments.GetResult(Repeats, 0)
+        )
+        |> printEngines json
     | Phases -> benchPhases arguments json
     | Batches -> benchBatches arguments json
     | Lstm -> benchLayers CellKind.Lstm arguments json

@@ -30,6 +30,7 @@ let private inside () : Test list = [
         Kernels.AccessOrderTests.tests
         Kernels.SparseAccessTests.tests
         Kernels.SparseKernelTests.tests
+        Kernels.DncKernelTests.tests
         Kernels.RecurrentKernelTests.tests
     ]
     testList "Memory" [

@@ -61,7 +61,7 @@ public abstract record MemoryShape : NetworkShape
     /// <summary>How many parts of the state addressing carries.</summary>
     internal int AddressingParts => AddressingState.Count;
 
-    /// <summary>What addressing carries from step to step for one sequence: two parts or more.</summary>
+    /// <summary>What addressing carries from step to step for one sequence.</summary>
     private protected abstract IReadOnlyList<NetworkPart> AddressingState { get; }
 
     /// <inheritdoc/>

@@ -11,15 +11,7 @@ internal readonly struct MemoryState(IReadOnlyList<SequenceTensor> parts, int ad
     /// <summary>The memory, <c>[slots, width]</c>.</summary>
     public SequenceTensor Memory => parts[^(addressing + 1)];
 
-    /// <summary>The weightings of the read heads, <c>[read heads, slots]</c>.</summary>
-    public SequenceTensor ReadWeightings => parts[^addressing];
-
-    /// <summary>A Neural Turing Machine's weightings of the write heads, <c>[write heads, slots]</c>.</summary>
-    public SequenceTensor WriteWeightings => parts[^(addressing - 1)];
-
-    /// <summary>A sparse memory's usage, <c>[1, slots]</c>.</summary>
-    public SequenceTensor Usage => parts[^(addressing - 1)];
-
-    /// <summary>What a Neural Turing Machine's heads have cost so far, one number; only of a shape that has a price.</summary>
-    public SequenceTensor Price => parts[^1];
+    /// <summary>A part that addressing carries.</summary>
+    /// <param name="index">Its place among them, as the network's shape names it.</param>
+    public SequenceTensor Carried(int index) => parts[^(addressing - index)];
 }

@@ -100,49 +100,4 @@ internal sealed unsafe partial class NtmAddressing<T>
 
         return T.Sum(contentSum);
     }
-
-    /// <summary>From dd in the weighting's gradient: dp in its place, db, df, what comes through the norms.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ContentBackward(
-        HeadValues head,
-        HeadValues gradient,
-        float* norms,
-        float* similarity,
-        float* content,
-        float contentMean,
-        float* weightingGradient,
-        float* productGradient,
-        float* normGradient)
-    {
-        var keyNorm = KeyNorm(head.Key);
-        T gate = T.All(*head.Gate), strength = T.All(*head.Strength), one = T.All(1f), mean = T.All(contentMean);
-        var keep = one - gate;
-        var keyNorms = T.All(keyNorm);
-        T strengthSum, keySum;
-        strengthSum = keySum = T.All(0f);
-        for (var i = 0; i < _padded; i += T.Count)
-        {
-            var dd = T.Load(weightingGradient + i);
-            (keep * dd).Store(weightingGradient + i);
-            var dx = T.Load(content + i) * (dd - mean) * gate;
-            T q = T.Load(similarity + i), n = T.Load(norms + i);
-            strengthSum = T.MultiplyAdd(dx, q, strengthSum);
-
-            // One division serves both 1 / D and 1 / n.
-            var divisor = T.MultiplyAdd(keyNorms, n, T.All(CosineEpsilon));
-            var inverse = one / (divisor * n);
-            var df = strength * dx * (inverse * n);
-            df.Store(productGradient + i);
-            var dD = T.All(0f) - (df * q);
-            keySum = T.MultiplyAdd(n, dD, keySum);
-            T.MultiplyAdd(keyNorms * dD, inverse * divisor, T.Load(normGradient + i)).Store(normGradient + i);
-        }
-
-        *gradient.Strength = T.Sum(strengthSum);
-        var throughNorm = T.Sum(keySum) / keyNorm;
-        for (var m = 0; m < _width; m++)
-        {
-            gradient.Key[m] = head.Key[m] * throughNorm;
-        }
-    }
 }

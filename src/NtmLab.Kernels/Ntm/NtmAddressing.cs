@@ -23,57 +23,40 @@ namespace NtmLab.Kernels;
 /// dD = -dq q / D             with D = |k| n + epsilon    df = dq / D
 /// dk(m) = sum_i df(i) M(m, i) + k(m) / |k| sum n dD      dM(m, i) += k(m) df(i) + M(m, i) |k| dD(i) / n(i)
 /// </code>
-/// The last line's products with M are left to <see cref="NtmMemory{T}"/>, which passes over memory once for all heads.
-/// Rows of slots are padded with zeros to whole rows of lanes. Both softmaxes take <see cref="Floor"/> from every weight and
-/// keep what is above 0: far below the rounding of any sum, but products with what is left are no subnormal numbers, which
-/// processors are slow at.
+/// The last line's products with M are left to <see cref="MemoryMatrix{T}"/>, which passes over memory once for all heads.
+/// Rows of slots are padded with zeros to whole rows of lanes.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
 internal sealed unsafe partial class NtmAddressing<T> : IDisposable
     where T : unmanaged, ILanes<T>
 {
-    /// <summary>The epsilon of the similarity, as in the reference engine.</summary>
-    public const float CosineEpsilon = 1e-8f;
-
     private const float Tiny = 1e-16f;
-
-    private const float Floor = 1e-27f;
-
-    private const float Log2E = 1.44269504088896341f;
 
     private const float Ln2 = 0.693147180559945309f;
 
-    /// <summary>Exponents of 2 so far from 0 need no shift: neither they nor a sum of them leave the normal numbers.</summary>
-    private const float SafeExponent = 60f;
-
     private readonly int _slots;
     private readonly int _padded;
-    private readonly int _width;
     private readonly int _shiftWidth;
     private readonly int _reach;
     private readonly NativeBuffer _ring;
     private readonly NativeBuffer _gated;
-    private readonly NativeBuffer _lastRow;
+    private readonly SlotSoftmax<T> _softmax;
+    private readonly ContentAddressing<T> _content;
 
-    // Kept apart from their buffers, since a call that is not inlined would drive a loop's sums out of their registers.
+    // Kept apart from its buffer, since a call that is not inlined would drive a loop's sums out of their registers.
     private readonly float* _ringStart;
-    private readonly float* _lastRowMask;
 
     public NtmAddressing(NtmShape shape)
     {
         _slots = shape.Slots;
         _padded = Rows.Padded<T>(shape.Slots);
-        _width = shape.Width;
         _shiftWidth = shape.ShiftWidth;
         _reach = shape.ShiftWidth / 2;
         _ring = new NativeBuffer(_padded + (2L * _reach) + T.Count);
         _ringStart = _ring.Pointer + _reach;
         _gated = new NativeBuffer(_padded);
-
-        // 1 for the slots of the last row of lanes, 0 for its padding.
-        _lastRow = new NativeBuffer(T.Count);
-        _lastRowMask = _lastRow.Pointer;
-        new Span<float>(_lastRowMask, T.Count - (_padded - _slots)).Fill(1f);
+        _softmax = new SlotSoftmax<T>(shape.Slots);
+        _content = new ContentAddressing<T>(shape, _softmax);
     }
 
     /// <summary>Addresses once.</summary>
@@ -87,30 +70,20 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
     public void Forward(HeadValues head, float* memory, float* norms, float* last, float* kept, float* weighting)
     {
         float* similarity = kept, content = kept + _padded, logarithms = kept + (2 * _padded);
-        Similarity(head.Key, memory, norms, similarity);
-        var strength = *head.Strength * Log2E;
-
-        // Similarities lie in [-1, 1].
-        var greatest = strength <= SafeExponent ? 0f : Greatest(similarity);
-        var inverse = T.All(Exponentials(similarity, strength, greatest, content));
-
+        var inverse = T.All(_content.Exponentials(head.Key, *head.Strength, memory, norms, similarity, content));
         var ring = _ringStart;
         var gate = T.All(*head.Gate);
         for (var i = 0; i < _padded; i += T.Count)
         {
-            var a = Weight(T.Load(content + i), inverse);
+            var a = SlotSoftmax<T>.Weight(T.Load(content + i), inverse);
             a.Store(content + i);
             var p = T.Load(last + i);
             T.MultiplyAdd(gate, a - p, p).Store(ring + i);
         }
 
         Close(ring);
-        greatest = ShiftedLogarithms(ring, head.Shift, logarithms);
-        inverse = T.All(Exponentials(logarithms, *head.Sharpening, greatest, weighting));
-        for (var i = 0; i < _padded; i += T.Count)
-        {
-            Weight(T.Load(weighting + i), inverse).Store(weighting + i);
-        }
+        var greatest = ShiftedLogarithms(ring, head.Shift, logarithms);
+        _softmax.Weights(weighting, _softmax.Exponentials(logarithms, *head.Sharpening, greatest, weighting));
     }
 
     /// <summary>
@@ -167,128 +140,32 @@ internal sealed unsafe partial class NtmAddressing<T> : IDisposable
         var contentMean = _shiftWidth == 3
             ? ThreeShiftsBackward(head, gradient, last, content, ring, weightingGradient)
             : AnyShiftsBackward(head, gradient, last, content, ring, weightingGradient);
-        ContentBackward(
-            head, gradient, norms, similarity, content, contentMean, weightingGradient, productGradient, normGradient);
+        *gradient.Strength = _content.Backward(
+            new KeyGradient(head.Key, gradient.Key),
+            *head.Strength,
+            *head.Gate,
+            norms,
+            similarity,
+            content,
+            contentMean,
+            weightingGradient,
+            productGradient,
+            normGradient);
         if (_slots < _padded)
         {
             new Span<float>(weightingGradient + _slots, _padded - _slots).Clear();
         }
     }
 
-    /// <summary>The greatest of numbers of all slots.</summary>
-    /// <param name="x"><c>[padded slots]</c>, the padding no greater than the greatest.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public float Greatest(float* x)
-    {
-        var rows = T.Load(x);
-        for (var i = T.Count; i < _padded; i += T.Count)
-        {
-            rows = T.Max(rows, T.Load(x + i));
-        }
-
-        return T.Greatest(rows);
-    }
+    /// <inheritdoc cref="SlotSoftmax{T}.Greatest"/>
+    public float Greatest(float* x) => _softmax.Greatest(x);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _ring.Dispose();
         _gated.Dispose();
-        _lastRow.Dispose();
-    }
-
-    /// <summary>A softmax's weight from its exponential; tiny ones become 0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Weight(T exponential, T inverse) =>
-        T.Max(T.All(0f), T.MultiplyAdd(exponential, inverse, T.All(-Floor)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Divide(T product, T keyNorm, float* norms, float* similarity) =>
-        (product / T.MultiplyAdd(keyNorm, T.Load(norms), T.All(CosineEpsilon))).Store(similarity);
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float KeyNorm(float* key)
-    {
-        var whole = _width / T.Count * T.Count;
-        var squares = T.All(0f);
-        for (var m = 0; m < whole; m += T.Count)
-        {
-            var k = T.Load(key + m);
-            squares = T.MultiplyAdd(k, k, squares);
-        }
-
-        var sum = T.Sum(squares) + (CosineEpsilon * CosineEpsilon);
-        for (var m = whole; m < _width; m++)
-        {
-            sum += key[m] * key[m];
-        }
-
-        return MathF.Sqrt(sum);
-    }
-
-    /// <summary>q; its padding lies below every similarity, so that it is never the greatest.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Similarity(float* key, float* memory, float* norms, float* similarity)
-    {
-        var width = T.Count;
-        var keyNorm = T.All(KeyNorm(key));
-        var i = 0;
-        for (; i + (4 * width) <= _padded; i += 4 * width)
-        {
-            var column = memory + i;
-            T s0, s1, s2, s3;
-            s0 = s1 = s2 = s3 = T.All(0f);
-            for (var m = 0; m < _width; m++)
-            {
-                var k = T.All(key[m]);
-                s0 = T.MultiplyAdd(k, T.Load(column), s0);
-                s1 = T.MultiplyAdd(k, T.Load(column + width), s1);
-                s2 = T.MultiplyAdd(k, T.Load(column + (2 * width)), s2);
-                s3 = T.MultiplyAdd(k, T.Load(column + (3 * width)), s3);
-                column += _padded;
-            }
-
-            Divide(s0, keyNorm, norms + i, similarity + i);
-            Divide(s1, keyNorm, norms + i + width, similarity + i + width);
-            Divide(s2, keyNorm, norms + i + (2 * width), similarity + i + (2 * width));
-            Divide(s3, keyNorm, norms + i + (3 * width), similarity + i + (3 * width));
-        }
-
-        for (; i < _padded; i += width)
-        {
-            var sum = T.All(0f);
-            for (var m = 0; m < _width; m++)
-            {
-                sum = T.MultiplyAdd(T.All(key[m]), T.Load(memory + (m * _padded) + i), sum);
-            }
-
-            Divide(sum, keyNorm, norms + i, similarity + i);
-        }
-
-        if (_slots < _padded)
-        {
-            new Span<float>(similarity + _slots, _padded - _slots).Fill(-2f);
-        }
-    }
-
-    /// <summary><c>2^(factor (x - greatest))</c>, with 0 in the padding; gives the inverse of their sum.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private float Exponentials(float* x, float factor, float greatest, float* result)
-    {
-        var scale = T.All(factor);
-        var top = T.All(-(factor * greatest));
-        var sum = T.All(0f);
-        var lastRow = _padded - T.Count;
-        for (var i = 0; i < lastRow; i += T.Count)
-        {
-            var e = LaneMath.Exp2(T.MultiplyAdd(scale, T.Load(x + i), top));
-            e.Store(result + i);
-            sum += e;
-        }
-
-        var end = LaneMath.Exp2(T.MultiplyAdd(scale, T.Load(x + lastRow), top)) * T.Load(_lastRowMask);
-        end.Store(result + lastRow);
-        return 1f / T.Sum(sum + end);
+        _softmax.Dispose();
     }
 
     /// <summary>Puts the ring's other end before its first slot and its beginning after its last.</summary>

@@ -70,13 +70,13 @@ internal sealed unsafe partial class NtmGroup<T>
         for (var head = 0; head < _shape.Heads; head++)
         {
             var (part, index) = head < _shape.ReadHeads
-                ? (state.ReadWeightings, head)
-                : (state.WriteWeightings, head - _shape.ReadHeads);
+                ? (state.Carried(NtmShape.ReadWeightings), head)
+                : (state.Carried(NtmShape.WriteWeightings), head - _shape.ReadHeads);
             LayerStates<T>.Move(
                 part, sequence, (long)index * _shape.Slots, WeightingGradient(row, head), _shape.Slots, takeIn, null);
         }
 
-        if (_price is not null && state.Price is { Values: not null, IsShared: false } cost)
+        if (_price is not null && state.Carried(NtmShape.Price) is { Values: not null, IsShared: false } cost)
         {
             if (takeIn)
             {

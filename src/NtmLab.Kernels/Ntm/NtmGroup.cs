@@ -11,7 +11,7 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
     private readonly NtmShape _shape;
     private readonly NtmInterface _interface;
     private readonly NtmAddressing<T> _addressing;
-    private readonly NtmMemory<T> _memory;
+    private readonly MemoryMatrix<T> _memory;
     private readonly HeadPlaces[] _places;
     private readonly NtmWindow<T> _window;
     private readonly NtmCarry<T>? _carry;
@@ -33,7 +33,7 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
         _shape = shape;
         _interface = new NtmInterface(shape);
         _addressing = new NtmAddressing<T>(shape);
-        _memory = new NtmMemory<T>(shape);
+        _memory = new MemoryMatrix<T>(shape);
         _places = [.. Enumerable.Range(0, shape.Heads).Select(_interface.Places)];
         _window = new NtmWindow<T>(shape, RowCount, plan);
         _carry = plan.Keep ? new NtmCarry<T>(shape, RowCount) : null;
@@ -81,7 +81,7 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
             }
         }
 
-        _cost[row] = _price is null ? 0 : *start.Price.Of(sequence);
+        _cost[row] = _price is null ? 0 : *start.Carried(NtmShape.Price).Of(sequence);
     }
 
     /// <inheritdoc/>
@@ -134,7 +134,7 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
 
         if (_price is not null)
         {
-            *final.Price.Of(sequence) = (float)_cost[row];
+            *final.Carried(NtmShape.Price).Of(sequence) = (float)_cost[row];
         }
     }
 
@@ -192,6 +192,6 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
             _window.Weighting(t, row, head, after: true));
 
     private float* OfHead(MemoryState state, int sequence, int head) => head < _shape.ReadHeads
-        ? state.ReadWeightings.Of(sequence) + ((long)head * _shape.Slots)
-        : state.WriteWeightings.Of(sequence) + ((long)(head - _shape.ReadHeads) * _shape.Slots);
+        ? state.Carried(NtmShape.ReadWeightings).Of(sequence) + ((long)head * _shape.Slots)
+        : state.Carried(NtmShape.WriteWeightings).Of(sequence) + ((long)(head - _shape.ReadHeads) * _shape.Slots);
 }

@@ -23,6 +23,15 @@ public sealed record NtmShape(
     int WriteHeads,
     int ShiftWidth) : MemoryShape
 {
+    /// <summary>Where the weightings of the read heads stand among what addressing carries, <c>[read heads, slots]</c>.</summary>
+    internal const int ReadWeightings = 0;
+
+    /// <summary>Where those of the write heads stand, <c>[write heads, slots]</c>.</summary>
+    internal const int WriteWeightings = 1;
+
+    /// <summary>Where what the heads have cost so far stands, one number; only of a shape that has a price.</summary>
+    internal const int Price = 2;
+
     /// <summary>What each nat of entropy of a head's weighting costs in each step; 0 for nothing.</summary>
     public float EntropyPrice { get; init; }
 

@@ -3,8 +3,10 @@ namespace NtmLab.Kernels;
 /// <summary>
 /// Whole sequences through a network, forward and backward, without a graph. Sequences are computed in small groups; groups
 /// are shared among threads; results have the same bits for every number of threads. Equations:
-/// <see cref="RecurrentCell{T}"/>, <see cref="NtmInterface"/>, <see cref="NtmAddressing{T}"/>, <see cref="NtmMemory{T}"/>,
-/// <see cref="SparseInterface{T}"/>, <see cref="SparseAccess{T}"/>.
+/// <see cref="RecurrentCell{T}"/>, <see cref="NtmInterface"/>, <see cref="ContentAddressing{T}"/>,
+/// <see cref="NtmAddressing{T}"/>, <see cref="MemoryMatrix{T}"/>,
+/// <see cref="SparseInterface{T}"/>, <see cref="SparseAccess{T}"/>, <see cref="DncInterface{T}"/>, <see cref="DncUsage{T}"/>,
+/// <see cref="DncWeightings{T}"/>, <see cref="DncLinks{T}"/>.
 /// </summary>
 public sealed class SequenceKernel : IDisposable
 {

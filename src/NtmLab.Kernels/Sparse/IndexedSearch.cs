@@ -20,7 +20,7 @@ internal sealed unsafe class IndexedSearch<T> : ISlotSearch
     /// <summary>Scans that cost about as much as making an index.</summary>
     public const int ScansBeforeIndex = 100_000;
 
-    private const float CosineEpsilon = NtmAddressing<T>.CosineEpsilon;
+    private const float CosineEpsilon = ContentAddressing<T>.CosineEpsilon;
 
     /// <summary>A row that has turned no further from its indexed direction, by its cosine, stays where it is in the index.</summary>
     private const float SameDirection = 0.9995f;

@@ -12,7 +12,7 @@ namespace NtmLab.Kernels;
 internal sealed unsafe class SlotScan<T> : ISlotSearch
     where T : unmanaged, ILanes<T>
 {
-    private const float CosineEpsilon = NtmAddressing<T>.CosineEpsilon;
+    private const float CosineEpsilon = ContentAddressing<T>.CosineEpsilon;
 
     /// <summary>Taken off b, so that rounding of its product never hides a slot; the slots themselves are compared exactly.</summary>
     private const float Slack = 1e-6f;

@@ -32,7 +32,7 @@ namespace NtmLab.Kernels;
 internal sealed unsafe partial class SparseAccess<T> : IDisposable
     where T : unmanaged, ILanes<T>
 {
-    private const float CosineEpsilon = NtmAddressing<T>.CosineEpsilon;
+    private const float CosineEpsilon = ContentAddressing<T>.CosineEpsilon;
 
     /// <summary>A slot counts as accessed where it is read or written with a weight greater than this, delta.</summary>
     private const float AccessThreshold = 0.005f;

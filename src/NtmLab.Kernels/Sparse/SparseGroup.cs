@@ -65,7 +65,9 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
         {
             var sequence = FirstSequence + row;
             _memories[row].Start(
-                start.Memory.Of(sequence), start.ReadWeightings.Of(sequence), start.Usage.Of(sequence));
+                start.Memory.Of(sequence),
+                start.Carried(SparseShape.ReadWeightings).Of(sequence),
+                start.Carried(SparseShape.Usage).Of(sequence));
         }
     }
 
@@ -119,7 +121,10 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
     {
         var sequence = FirstSequence + row;
         _memories[row].Finish(
-            _taken, final.Memory.Of(sequence), final.ReadWeightings.Of(sequence), final.Usage.Of(sequence));
+            _taken,
+            final.Memory.Of(sequence),
+            final.Carried(SparseShape.ReadWeightings).Of(sequence),
+            final.Carried(SparseShape.Usage).Of(sequence));
     }
 
     /// <inheritdoc/>
@@ -173,8 +178,8 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
         var memory = state.Memory is { Values: not null, IsShared: false } ? state.Memory.Of(sequence) : null;
         if (takeIn)
         {
-            var weightings = state.ReadWeightings.Values is null ? null : state.ReadWeightings.Of(sequence);
-            _memories[row].TakeInGradients(_taken, memory, weightings);
+            var weightings = state.Carried(SparseShape.ReadWeightings);
+            _memories[row].TakeInGradients(_taken, memory, weightings.Values is null ? null : weightings.Of(sequence));
             return;
         }
 
@@ -184,7 +189,7 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
         }
 
         // No gradient passes through the choice of slots, all that usage is for.
-        if (state.Usage is { Values: not null, IsShared: false } usage)
+        if (state.Carried(SparseShape.Usage) is { Values: not null, IsShared: false } usage)
         {
             Floats.Clear(usage.Of(sequence), _shape.Slots);
         }
@@ -196,7 +201,8 @@ internal sealed unsafe class SparseGroup<T> : MemoryGroup<T>
 
     private float* StartReadGradients(int row) =>
         BackwardCall.StartGradients is { } parts
-        && new MemoryState(parts, _shape.AddressingParts).ReadWeightings is { Values: not null, IsShared: false } weightings
+        && new MemoryState(parts, _shape.AddressingParts).Carried(SparseShape.ReadWeightings)
+            is { Values: not null, IsShared: false } weightings
             ? weightings.Of(FirstSequence + row)
             : null;
 }

@@ -15,7 +15,7 @@ namespace NtmLab.Kernels;
 internal sealed unsafe class SparseMemory<T> : IDisposable
     where T : unmanaged, ILanes<T>
 {
-    private const float NormEpsilon = NtmAddressing<T>.CosineEpsilon;
+    private const float NormEpsilon = ContentAddressing<T>.CosineEpsilon;
 
     private readonly int _slots;
     private readonly int _width;

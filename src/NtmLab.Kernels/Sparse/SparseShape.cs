@@ -26,6 +26,12 @@ public sealed record SparseShape(
     int Nearest,
     float? Blank) : MemoryShape
 {
+    /// <summary>Where the weightings of the read heads stand among what addressing carries, <c>[read heads, slots]</c>.</summary>
+    internal const int ReadWeightings = 0;
+
+    /// <summary>Where usage stands, <c>[1, slots]</c>.</summary>
+    internal const int Usage = 1;
+
     /// <summary>
     /// Slots held up to which each read looks at every slot; 0 or more. With more an approximate index is made where it pays, and if
     /// its library loads: <see cref="SlotIndexLibrary"/>. By default never.

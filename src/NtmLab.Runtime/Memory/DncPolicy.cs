@@ -1,4 +1,5 @@
 using NtmLab.Configuration;
+using NtmLab.Kernels;
 using NtmLab.Models;
 using static TorchSharp.torch;
 
@@ -86,6 +87,30 @@ public sealed class DncPolicy : MemoryPolicy
         var sharpening = _options.SharpenLinks ? 4L * ReadHeads * slots : 0;
         return (passes * slots * Width) + (((2 * heads) + ReadHeads + 7) * slots) + links + sharpening;
     }
+
+    /// <summary>The kernel knows the policy of the paper, with links or without, not the improvements on it.</summary>
+    /// <inheritdoc/>
+    public override NetworkShape? FusedShape(
+        int inputs, int outputs, Controller controller, int slots, float? blank) =>
+        Unfused is not null
+            ? null
+            : new DncShape(
+                inputs,
+                outputs,
+                controller.Kind,
+                controller.Layers,
+                controller.Units,
+                slots,
+                Width,
+                ReadHeads,
+                _options.Links);
+
+    /// <inheritdoc/>
+    public override string? Unfused =>
+        _options.MaskContent ? "model.maskContent"
+        : _options.Deallocate ? "model.deallocate"
+        : _options.SharpenLinks ? "model.sharpenLinks"
+        : null;
 
     /// <summary>Everything is zero, as in the paper: nothing is used, written, read or linked.</summary>
     /// <param name="memory">The initial memory, <c>[batch, slots, width]</c>.</param>

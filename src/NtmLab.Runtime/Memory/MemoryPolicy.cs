@@ -81,6 +81,9 @@ public abstract class MemoryPolicy : nn.Module
     /// <param name="blank">The value of every memory cell before the first step; null if slots start with contents of their own.</param>
     public virtual NetworkShape? FusedShape(int inputs, int outputs, Controller controller, int slots, float? blank) => null;
 
+    /// <summary>The option that the policy's fused kernel does not know; null where there is none.</summary>
+    public virtual string? Unfused => null;
+
     /// <summary>Sets the bias that the projection from controller to policy starts with; by default it stays zero.</summary>
     /// <param name="bias">Zeros, <c>[InterfaceSize]</c>.</param>
     public virtual void StartBias(Span<float> bias)

@@ -205,6 +205,9 @@ public sealed class MemoryModel : FusableModel
         : null;
 
     /// <inheritdoc/>
+    protected override string? Unfused => _policy.Unfused;
+
+    /// <inheritdoc/>
     protected override bool FusesForwardOnly => _policy.ChoosesSlots;
 
     /// <inheritdoc/>

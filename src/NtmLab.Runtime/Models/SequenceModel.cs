@@ -108,7 +108,11 @@ public abstract class SequenceModel : nn.Module<Tensor, Tensor>
     /// <exception cref="ConfigurationException">The fused engine does not know this model.</exception>
     public virtual void Fuse(int threads) =>
         throw new ConfigurationException(
-            $"compute.engine: 'fused' is not available for this {GetName()} model; 'auto' and 'reference' are.");
+            $"compute.engine: 'fused' is not available for this {GetName()} model{(Unfused is { } option ? $" with {option}" : "")}; "
+            + "'auto' and 'reference' are.");
+
+    /// <summary>The option that keeps the fused engine, which knows this kind of model, from computing it; null where there is none.</summary>
+    protected virtual string? Unfused => null;
 
     /// <summary>Computes with the reference engine from now on.</summary>
     public virtual void StopFusing()

@@ -90,6 +90,23 @@ let drawSparse (seed: uint64) : Case =
             InitialSpread = (if kind = 2 then 0.5 else 0.0)
         ))
 
+/// Draws a Differentiable Neural Computer; a quarter has no links. Slots start with contents of their own, and sequences are short:
+/// of slots that are used alike, down to the rounding, each engine may call another one the less used. So it is with slots of one
+/// number, whose cosine is a sign.
+let drawDnc (seed: uint64) : Case =
+    let case =
+        draw seed (fun random slots controller ->
+            DncOptions(
+                Controller = controller,
+                Slots = (if random.Next 8 = 0 then 1 else slots),
+                Width = random.Next(2, 20),
+                ReadHeads = random.Next(1, 4),
+                Links = (random.Next 4 > 0),
+                InitialSpread = 0.5
+            ))
+
+    { case with Time = 1 + case.Time % 14 }
+
 let build (case: Case) (seed: uint64) : MemoryModel =
     let model = case.Options.Build(case.Inputs, case.Outputs, RandomStream(seed, "model")) :?> MemoryModel
     Samples.stir seed model

@@ -138,7 +138,7 @@ let tests =
 
         test "a model that the fused engine does not know is probed with the other, or refused" {
             use scope = torch.NewDisposeScope()
-            let options = snd (List.last models)
+            let options = LruaOptions(Controller = lstm 5 1, Slots = 6, Width = 3)
 
             let measured (engine: EngineChoice) =
                 use model = build options outputWidth
@@ -146,7 +146,7 @@ let tests =
 
             Expect.equal (measured EngineChoice.Auto) (measured EngineChoice.Reference) "auto"
 
-            Faults.says<ConfigurationException> [ "'fused' is not available"; "dnc" ] (fun () ->
+            Faults.says<ConfigurationException> [ "'fused' is not available"; "lrua model" ] (fun () ->
                 measured EngineChoice.Fused |> ignore)
         }
 

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace NtmLab.Kernels;
 
 /// <content>What looking at the memory gives back to it.</content>
-internal sealed unsafe partial class NtmMemory<T>
+internal sealed unsafe partial class MemoryMatrix<T>
 {
     /// <summary>
     /// What addressing and reading by some heads give back to the memory they looked at, and to their keys, in one pass:

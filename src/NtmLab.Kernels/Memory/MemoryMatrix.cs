@@ -19,10 +19,10 @@ namespace NtmLab.Kernels;
 /// </code>
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
-internal sealed unsafe partial class NtmMemory<T>
+internal sealed unsafe partial class MemoryMatrix<T>
     where T : unmanaged, ILanes<T>
 {
-    private const float NormEpsilon = NtmAddressing<T>.CosineEpsilon;
+    private const float NormEpsilon = ContentAddressing<T>.CosineEpsilon;
 
     private readonly int _width;
     private readonly int _padded;
@@ -30,13 +30,13 @@ internal sealed unsafe partial class NtmMemory<T>
     private readonly int _readHeads;
     private readonly int _writeHeads;
 
-    public NtmMemory(NtmShape shape)
+    public MemoryMatrix(MemoryShape shape)
     {
         _width = shape.Width;
         _slots = shape.Slots;
         _padded = Rows.Padded<T>(shape.Slots);
         _readHeads = shape.ReadHeads;
-        _writeHeads = shape.WriteHeads;
+        _writeHeads = shape.Writes;
     }
 
     /// <summary>Floats of one memory.</summary>
@@ -161,6 +161,8 @@ internal sealed unsafe partial class NtmMemory<T>
             {
                 memory[(m * _padded) + i] = source[(i * _width) + m];
             }
+
+            Floats.Clear(memory + (m * _padded) + _slots, _padded - _slots);
         }
     }
 

@@ -1,7 +1,7 @@
 namespace NtmLab.Kernels;
 
 /// <content>Writing to and reading from one slot a head.</content>
-internal sealed unsafe partial class NtmMemory<T>
+internal sealed unsafe partial class MemoryMatrix<T>
 {
     /// <summary>Writes where each head is on one slot alone: all erase, then all add; takes the norms of those slots.</summary>
     /// <param name="memory">M, which becomes M'.</param>

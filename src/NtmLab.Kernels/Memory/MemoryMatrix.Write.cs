@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace NtmLab.Kernels;
 
 /// <content>Writing, forward and backward.</content>
-internal sealed unsafe partial class NtmMemory<T>
+internal sealed unsafe partial class MemoryMatrix<T>
 {
     /// <summary>Writes, and takes the norms of the new memory.</summary>
     /// <param name="memory">M.</param>

@@ -177,6 +177,7 @@ let claims: Report.Claim list = [
 Report.publish {
     Name = "memory-length"
     Numbers = [
+        "models", string names.Length
         "sequences", sequencesInWords
         "searched", string plan.Searched
         "multiply-adds", plan.MultiplyAdds.ToString "0E+0"

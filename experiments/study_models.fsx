@@ -13,13 +13,8 @@ LibTorch.Load()
 /// The longest lag that any of them is asked for.
 let farthest = 30_000
 
-/// What a model costs in time beside its arithmetic: DNC has no kernels of its own, and attention looks at every pair of steps.
+/// How far a model is followed: attention looks at every pair of steps.
 type Reach = { Trained: int; Scored: int }
-
-let ofDnc =
-    match Study.budget () with
-    | StudyBudget.Full -> { Trained = 1000; Scored = 3000 }
-    | _ -> { Trained = 100; Scored = 1000 }
 
 let everywhere = { Trained = 30_000; Scored = 30_000 }
 
@@ -60,7 +55,7 @@ let models: (string * (int -> int -> ModelOptions) * int list * Reach) list = [
     "dnc",
     (fun _ units -> DncOptions(Controller = lstm units, Slots = 16, Width = 16, ReadHeads = 1)),
     [ 8..200 ],
-    ofDnc
+    everywhere
 ]
 
 /// Numbers for a key, all of them.

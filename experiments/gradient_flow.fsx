@@ -89,6 +89,8 @@ let left (flow: Flow) : float = snd (List.last flow.Norms) / snd flow.Norms.Head
 
 let short (value: float) = value.ToString("G2", System.Globalization.CultureInfo.InvariantCulture)
 
+let percent (part: float) : string = string (round (100.0 * part)) + " %"
+
 let rate (flow: Flow) : string =
     match (Statistics.decay flow.Norms).Exponential with
     | Some fit -> $"{short fit.Rate} (R2 {fit.RSquared:F2})"
@@ -135,6 +137,8 @@ Report.publish {
             let state = if flow.IsTrained then "trained" else "untrained"
             $"left-{state}-{flow.Model}", short (left flow)
             $"rate-{state}-{flow.Model}", rate flow
+        for name in names do
+            $"wrong-{name}", percent wrong[name]
     ]
     Tables = [
         {
@@ -157,7 +161,7 @@ Report.publish {
                         rate before
                         short (left after)
                         rate after
-                        string (round (100.0 * wrong[name])) + " %"
+                        percent wrong[name]
                     ]
             ]
         }
@@ -178,7 +182,7 @@ Report.publish {
                         name
                         for spectrum in [ untrained; trained ] do
                             short (median spectrum _.SpectralRadius)
-                            string (round (100.0 * median spectrum _.Kept)) + " %"
+                            percent (median spectrum _.Kept)
 
                             match Option.ofNullable spectrum.GrowthRate with
                             | Some rate -> short rate

@@ -172,12 +172,9 @@ let share (cell: Cell) (record: RunRecord) (lag: int) : float option =
     |> Seq.tryFind (fun score -> score.Length = lag)
     |> Option.map (fun score -> 1.0 - score.Score / (taskOf cell.Task lag).Baseline(lag).Score)
 
-// The search: one seed that is used nowhere else, at the shortest of the long lags. Best is what scores best there and beyond.
-let searchLag = shortLag
-
-let searchedAt =
-    plan.ScoredAt
-    |> List.filter (fun lag -> lag >= searchLag && lag <= 10 * searchLag)
+// The search: one seed that is used nowhere else, trained on short lags. Best is what scores best at these and at lags some times as long,
+// in the mean, so that a model that fails at the longest of them is judged by the others.
+let searchedAt = plan.ScoredAt |> List.filter (fun lag -> lag <= 10 * shortLag)
 
 let search (task: string) : (Cell * RunRecord) list =
     match plan.LearningRates with
@@ -187,7 +184,7 @@ let search (task: string) : (Cell * RunRecord) list =
             for name in names do
                 for index, rate in List.indexed rates ->
                     let at = searchedAt |> List.filter (fun lag -> lag <= (followed name).Scored)
-                    cell $"rate{index}" plan.Searched task name searchLag at rate 101
+                    cell $"rate{index}" plan.Searched task name shortLag at rate 101
         ]
 
 /// The learning rate that a search found best for a model.

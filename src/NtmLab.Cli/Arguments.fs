@@ -398,6 +398,7 @@ type StudyArgument =
 type PaperArgument =
     | [<Unique>] Budget of StudyBudget
     | [<Unique>] Out of file: string
+    | Publish
     | Runs of directory: string
     | Verbose
 
@@ -407,6 +408,7 @@ type PaperArgument =
             | Budget _ ->
                 "which study: smoke, quick or full (default: the one made last in the folder of runs, else full)."
             | Out _ -> "the PDF (default: artifacts/paper/ntmlab.pdf)."
+            | Publish -> "put verdicts, tables and figures into paper/results, to be read without the PDF."
             | Runs _ -> "the folder that holds all runs (default: runs)."
             | Verbose -> "show the stack trace of a fault."
 

@@ -53,7 +53,7 @@ let build (arguments: ParseResults<PaperArgument>) : int =
                 PaperException $"{script}: is missing; it makes the chapter '{part.Chapter}' of the paper."
             )
 
-    eprintfn "budget: %s (%s)" ((string budget).ToLowerInvariant()) why
+    eprintfn "budget: %s (%s)" (Paper.nameOf budget) why
     renew generated
 
     for part in StudyParts.all do
@@ -63,15 +63,19 @@ let build (arguments: ParseResults<PaperArgument>) : int =
                 Report = Some generated
         }
 
-    [ for part in StudyParts.all -> part.Chapter ]
-    |> Paper.read generated
-    |> Paper.write generated
+    let chapters = [ for part in StudyParts.all -> part.Chapter ] |> Paper.read generated
 
+    Paper.write generated chapters
     Paper.require paper
     let built = PaperBuild.make paper (Path.Combine(work, "build")) output
 
     if built.TooWide > 0 then
         eprintfn "lines that are too wide for their column: %d (%s)" built.TooWide built.Log
+
+    if arguments.Contains PaperArgument.Publish then
+        let folder = Path.Combine(StudyWork.archive root, Paper.nameOf budget)
+        Summary.publish generated folder chapters
+        Console.Out.WriteLine $"published: {folder}"
 
     Console.Out.WriteLine $"paper: {output}"
     0

@@ -94,12 +94,12 @@ let run (arguments: ParseResults<StudyArgument>) : int =
     let folder = StudyOnSlurm.folder runs budget
 
     let told (used: Findings.Archive list) =
-        if arguments.Contains Publish then
+        if arguments.Contains StudyArgument.Publish then
             publish root used
 
-        let report = Path.Combine(runs, "report", StudyWork.word budget)
+        let report = Path.Combine(runs, "report", Paper.nameOf budget)
         printfn $"tables and figures: {report}"
-        printfn $"the paper: ntmlab paper --budget {StudyWork.word budget}"
+        printfn $"the paper: ntmlab paper --budget {Paper.nameOf budget}"
 
     match launcher with
     | Launcher.Slurm when cancel ->

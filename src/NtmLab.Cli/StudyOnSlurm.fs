@@ -9,8 +9,7 @@ open NtmLab.Sweeps
 let mostJobs = 100
 
 /// Where the job scripts and logs of a study are kept.
-let folder (runs: string) (budget: StudyBudget) : string =
-    Path.Combine(runs, "studies", StudyWork.word budget)
+let folder (runs: string) (budget: StudyBudget) : string = Path.Combine(runs, "studies", Paper.nameOf budget)
 
 /// So many workers for each part, given with its place among all of them.
 let private job (folder: string) (jobs: int) (parts: (int * Session) list) : SlurmJob = {

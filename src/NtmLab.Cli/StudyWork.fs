@@ -8,9 +8,6 @@ open NtmLab.Sweeps
 /// The folder of findings that come along with the laboratory.
 let archive (root: string) : string = Path.Combine(root, "paper", "results")
 
-/// The name of a budget in commands and folders.
-let word (budget: StudyBudget) : string = (string budget).ToLowerInvariant()
-
 /// The session that a part's script is evaluated in.
 let session
     (root: string)
@@ -54,7 +51,7 @@ let worker (session: Session) : string list = [
     "run"
     session.Script
     "--budget"
-    word session.Budget
+    Paper.nameOf session.Budget
     "--runs"
     session.Runs
     "--threads"

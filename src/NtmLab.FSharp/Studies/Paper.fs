@@ -10,7 +10,8 @@ open NtmLab
 
 let private fault (sentence: string) : 'T = raise (PaperException sentence)
 
-let private nameOf (budget: StudyBudget) : string = (string budget).ToLowerInvariant()
+/// The name of a budget, as commands and folders have it.
+let nameOf (budget: StudyBudget) : string = (string budget).ToLowerInvariant()
 
 /// The budget of the study that was reported last beside a folder of runs; none if no study was.
 let lastBudget (runs: string) : StudyBudget option =
@@ -36,7 +37,8 @@ let read (folder: string) (names: string list) : Report.Published list = [
             fault $"{folder}: the chapter '{name}' is missing; its script publishes it under this very name."
 ]
 
-let private verdict (verdict: Report.Verdict) : string =
+/// A verdict in words.
+let verdict (verdict: Report.Verdict) : string =
     match verdict with
     | Report.Verdict.Holds -> "holds"
     | Report.Verdict.HoldsInPart -> "holds in part"
@@ -44,7 +46,8 @@ let private verdict (verdict: Report.Verdict) : string =
     | _ -> "open"
 
 /// All claims in the order of their places.
-let private claimsOf (chapters: Report.Published list) : Report.Claim list =
+/// <exception cref="T:NtmLab.PaperException">Two stand at one place.</exception>
+let claimsOf (chapters: Report.Published list) : Report.Claim list =
     let claims = chapters |> List.collect _.Chapter.Claims |> List.sortBy _.Place
 
     for first, second in List.pairwise claims do

@@ -124,6 +124,38 @@ let private files =
                 "its rows"
         }
 
+        test "a page of Markdown has verdicts, figures and tables, and says where they come from" {
+            use folder = new Scratch.Folder()
+            let generated, page = folder.File "generated", folder.File "quick"
+            Directory.CreateDirectory generated |> ignore
+            Directory.CreateDirectory page |> ignore
+            File.WriteAllText(Path.Combine(generated, "reach.png"), "a figure")
+            File.WriteAllText(Path.Combine(page, "old.png"), "of an earlier study")
+
+            [
+                chapter "memory-length"
+                |> withTables [ "reach" ]
+                |> withClaims [ claim 10 "LSTM | GRU forget." Report.Verdict.HoldsInPart ]
+            ]
+            |> Summary.publish generated page
+
+            let text = File.ReadAllText(Path.Combine(page, "README.md"))
+
+            for part in
+                [
+                    "The memory-length study, quick budget"
+                    @"| 1 | LSTM \| GRU forget. | holds in part | 300 steps |"
+                    "![reach](reach.png)"
+                    "3 findings; code 0.1.0; 2 x X64"
+                    "**reach**"
+                    "| lstm |"
+                ] do
+                Expect.stringContains text part "the page"
+
+            Expect.isTrue (File.Exists(Path.Combine(page, "reach.png"))) "the figure is beside it"
+            Expect.isFalse (File.Exists(Path.Combine(page, "old.png"))) "nothing old is left"
+        }
+
         test "runs are told by names and seeds" {
             let runs = [
                 for lag in [ 1000; 100; 300 ] do

@@ -11,6 +11,17 @@ open NtmLab.Configuration
 /// By this file a site is known; it makes the search work without a server.
 let private searchIndex = "search-index.js"
 
+/// The budgets of the study whose verdicts, tables and figures come along, each a folder.
+let private studies: Lazy<string list> =
+    lazy
+        [
+            for budget in [ "full"; "quick" ] do
+                let folder = $"paper/results/{budget}"
+
+                if Directory.Exists(Path.Combine(Repository.root.Value, folder)) then
+                    folder
+        ]
+
 /// The pages in their order, each by its place in the checkout; they lie alike in the site, but for the first.
 let private pages: Lazy<string list> =
     lazy
@@ -20,6 +31,8 @@ let private pages: Lazy<string list> =
                 Directory.EnumerateFiles(Path.Combine(Repository.root.Value, "docs"), "*.md")
                 |> Seq.sort do
                 $"docs/{Path.GetFileName page}"
+            for study in studies.Value do
+                $"{study}/{Summary.page}"
             "CONTRIBUTING.md"
             "CHANGELOG.md"
         ]
@@ -28,7 +41,7 @@ let private pages: Lazy<string list> =
 let private libraries = [ "NtmLab.Kernels", "cs"; "NtmLab.Runtime", "cs"; "NtmLab.FSharp", "fs" ]
 
 /// What pages point to and people read as it is.
-let private alongside = [ "experiments"; "docs/pictures"; "docs/results"; "paper/results"; "LICENSE" ]
+let private alongside = [ "experiments"; "docs/pictures"; "docs/results"; "LICENSE" ]
 
 let private makeFolderOf (file: string) : unit =
     Directory.CreateDirectory(nonNull (Path.GetDirectoryName file)) |> ignore
@@ -161,7 +174,7 @@ let build (arguments: ParseResults<DocsArgument>) : int =
         "NtmLab"
     ]
 
-    for name in alongside do
+    for name in alongside @ studies.Value do
         copy root output name
 
     match finish output with

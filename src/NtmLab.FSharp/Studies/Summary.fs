@@ -5,6 +5,9 @@ module NtmLab.Summary
 open System
 open System.IO
 
+/// The name of the page.
+let page: string = "results.md"
+
 /// A cell of a table, in which a bar would end it.
 let private cell (text: string) : string = text.Replace("|", "\\|")
 
@@ -53,10 +56,10 @@ let private chapter (published: Report.Published) : string list =
         ""
     ]
 
-/// The page.
+/// What the page says.
 /// <param name="figures">The figures' files, beside the page.</param>
 /// <param name="chapters">The chapters in their order.</param>
-let page (figures: string list) (chapters: Report.Published list) : string =
+let text (figures: string list) (chapters: Report.Published list) : string =
     let budget = chapters |> List.map (_.Source.Budget >> Paper.nameOf) |> List.head
 
     [
@@ -90,4 +93,4 @@ let publish (generated: string) (folder: string) (chapters: Report.Published lis
             name
     ]
 
-    File.WriteAllText(Path.Combine(folder, "README.md"), page figures chapters)
+    File.WriteAllText(Path.Combine(folder, page), text figures chapters)

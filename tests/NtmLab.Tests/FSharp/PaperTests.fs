@@ -139,7 +139,7 @@ let private files =
             ]
             |> Summary.publish generated page
 
-            let text = File.ReadAllText(Path.Combine(page, "README.md"))
+            let text = File.ReadAllText(Path.Combine(page, Summary.page))
 
             for part in
                 [

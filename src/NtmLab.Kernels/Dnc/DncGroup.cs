@@ -6,7 +6,7 @@ namespace NtmLab.Kernels;
 /// the links come first, from the memory as it was; then the write; then the read weightings, from the memory as it is.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
-internal sealed unsafe partial class DncGroup<T> : MemoryGroup<T>
+internal sealed unsafe partial class DncGroup<T> : WindowedGroup<T>
     where T : unmanaged, ILanes<T>
 {
     private readonly DncShape _shape;
@@ -46,7 +46,7 @@ internal sealed unsafe partial class DncGroup<T> : MemoryGroup<T>
     }
 
     /// <inheritdoc/>
-    protected override long MemoryBoundarySize => _window.BoundarySize;
+    protected override StateWindow Window => _window;
 
     /// <inheritdoc/>
     protected override long MemoryBytes => _window.Bytes + (_carry?.Bytes ?? 0);
@@ -75,17 +75,6 @@ internal sealed unsafe partial class DncGroup<T> : MemoryGroup<T>
             Floats.Clear(part.Own, _padded);
             Floats.Copy(start.Carried(part.Index).Of(sequence) + part.Offset, part.Own, _shape.Slots);
         }
-    }
-
-    /// <inheritdoc/>
-    protected override void SaveMemory(int step, float* boundary) => _window.Save(step, boundary);
-
-    /// <inheritdoc/>
-    protected override void RestoreMemory(float* boundary) => _window.Restore(boundary);
-
-    /// <summary>The window stands at the segment's start already.</summary>
-    protected override void BeginMemory(int first)
-    {
     }
 
     /// <inheritdoc/>
@@ -128,12 +117,8 @@ internal sealed unsafe partial class DncGroup<T> : MemoryGroup<T>
         Floats.Copy(Values(t) + _interface.Vector, trace.Add + (step * _shape.Width), _shape.Width);
     }
 
-    /// <summary>Addresses with the write head, writes, and addresses with the read heads.</summary>
-    /// <param name="t">The step in the segment.</param>
-    /// <param name="row">The row.</param>
-    /// <param name="addressing">The phase that addressing counts as.</param>
-    /// <param name="writing">The phase that writing counts as.</param>
-    private void AddressAndWrite(int t, int row, KernelPhase addressing, KernelPhase writing)
+    /// <inheritdoc/>
+    protected override void AddressAndWrite(int t, int row, KernelPhase addressing, KernelPhase writing)
     {
         var (last, state) = (_window.State(t, row, after: false), _window.State(t, row, after: true));
         var kept = _window.Kept(t, row);

@@ -13,25 +13,6 @@ internal sealed unsafe partial class NtmGroup<T>
         Array.Clear(_costGradient);
     }
 
-    /// <summary>Computes the memory part of the run that ends with step t again; the last run of the segment is still there.</summary>
-    protected override void BeginMemoryBackward(int t, int steps)
-    {
-        if (!_window.Ends(t) || t == steps - 1)
-        {
-            return;
-        }
-
-        for (var step = t - _window.Run + 1; step <= t; step++)
-        {
-            for (var row = 0; row < Sequences; row++)
-            {
-                AddressAndWrite(step, row, KernelPhase.Again, KernelPhase.Again);
-            }
-        }
-
-        Clock?.Lap(KernelPhase.Again);
-    }
-
     /// <inheritdoc/>
     protected override void MemoryBackward(int t, int row, float* valueGradients)
     {

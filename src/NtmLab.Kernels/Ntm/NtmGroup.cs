@@ -5,7 +5,7 @@ namespace NtmLab.Kernels;
 /// state of memory and weightings every few steps: see <see cref="NtmWindow{T}"/>.
 /// </summary>
 /// <typeparam name="T">The lanes.</typeparam>
-internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
+internal sealed unsafe partial class NtmGroup<T> : WindowedGroup<T>
     where T : unmanaged, ILanes<T>
 {
     private readonly NtmShape _shape;
@@ -49,7 +49,7 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
     }
 
     /// <inheritdoc/>
-    protected override long MemoryBoundarySize => _window.BoundarySize;
+    protected override StateWindow Window => _window;
 
     /// <inheritdoc/>
     protected override long MemoryBytes => _window.Bytes + (_carry?.Bytes ?? 0);
@@ -82,17 +82,6 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
         }
 
         _cost[row] = _price is null ? 0 : *start.Carried(NtmShape.Price).Of(sequence);
-    }
-
-    /// <inheritdoc/>
-    protected override void SaveMemory(int step, float* boundary) => _window.Save(step, boundary);
-
-    /// <inheritdoc/>
-    protected override void RestoreMemory(float* boundary) => _window.Restore(boundary);
-
-    /// <summary>The window stands at the segment's start already.</summary>
-    protected override void BeginMemory(int first)
-    {
     }
 
     /// <inheritdoc/>
@@ -153,12 +142,8 @@ internal sealed unsafe partial class NtmGroup<T> : MemoryGroup<T>
         Floats.Copy(Values(t) + _interface.AddStart, trace.Add + (step * written), written);
     }
 
-    /// <summary>Addresses with the write heads, writes, and addresses with the read heads.</summary>
-    /// <param name="t">The step in the segment.</param>
-    /// <param name="row">The row.</param>
-    /// <param name="addressing">The phase that addressing counts as.</param>
-    /// <param name="writing">The phase that writing counts as.</param>
-    private void AddressAndWrite(int t, int row, KernelPhase addressing, KernelPhase writing)
+    /// <inheritdoc/>
+    protected override void AddressAndWrite(int t, int row, KernelPhase addressing, KernelPhase writing)
     {
         for (var head = _shape.ReadHeads; head < _shape.Heads; head++)
         {

@@ -164,9 +164,9 @@ let lines (task: SequenceTask) (batch: SequenceBatch) (width: int) (blocks: int)
 
 /// Writes input, target and mask of a batch's first sequence as `path.png` and `path.svg`.
 let picture (task: SequenceTask) (batch: SequenceBatch) (path: string) : unit =
-    let panel name values channels : Charts.Panel = { Name = name; Values = values; Channels = channels }
+    let panel name values channels : Heatmaps.Panel = { Name = name; Values = values; Channels = channels }
 
-    Charts.panels
+    Heatmaps.panels
         $"{Catalog.NameOf(task.GetType())}, length {batch.Length}"
         [
             panel "input" (inputs task batch) (inputNames task)

@@ -51,11 +51,11 @@ let private drawBatch
     let title = $"{folder.Record.Model} on {folder.Record.Task}, length {length}"
     let error = Array2D.mapi (fun row column value -> value - target[row, column]) output
 
-    let panel name values channels : Charts.Panel = { Name = name; Values = values; Channels = channels }
+    let panel name values channels : Heatmaps.Panel = { Name = name; Values = values; Channels = channels }
 
     let outputs = Example.outputNames task
 
-    Charts.panels
+    Heatmaps.panels
         title
         [
             panel "input" input (Example.inputNames task)
@@ -66,7 +66,7 @@ let private drawBatch
         (folder.Picture $"example-{length}")
 
     if trace.Steps.Count > 0 then
-        Charts.heads title input output trace.Steps (folder.Picture $"heads-{length}")
+        Heatmaps.heads title input output trace.Steps (folder.Picture $"heads-{length}")
 
         HeadTraceFile.Write(
             folder.Trace $"heads-{length}",

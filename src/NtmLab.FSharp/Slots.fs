@@ -153,7 +153,7 @@ let picture (saved: SavedMemory) (path: string) : unit =
         | shown -> shown
 
     if not shown.IsEmpty then
-        Charts.memory
+        Heatmaps.memory
             $"{saved.Policy} after a sequence of length {saved.Length}: {used} of {saved.Slots} slots in use"
             (SlotProbe.UseName saved)
             [| for slot in shown -> slot.Slot |]

@@ -3,11 +3,13 @@
 // learning rate from the same small search. A model that fails at a lag is not tried at longer ones.
 #load "lag_trainings.fsx"
 
+open System.Globalization
 open NtmLab
 open Study_models
 open Lag_trainings
 
 let tasks = List.map fst plan.Tasks
+let invariant = CultureInfo.InvariantCulture
 
 let results = [
     for task, sequences in plan.Tasks do
@@ -132,6 +134,14 @@ let sequencesInWords =
         |> List.map (fun (task, sequences) -> $"{sequences} ({task})")
         |> String.concat ", "
 
+/// The sequences of a training up to a lag.
+let sequencesAt (task: string) (name: string) (lag: int) : int64 =
+    let cell, _ = (of' task name lag).Head
+    cell.Experiment.Training.Sequences
+
+/// A share to a tenth of a percent, down to 0.
+let percent (share: float) : string = (100.0 * max 0.0 share).ToString("0.#", invariant) + " %"
+
 let inSteps (lag: int) : string = if lag = 0 then "none" else $"{lag} steps"
 
 let claims: Report.Claim list = [
@@ -191,6 +201,14 @@ Report.publish {
             for name in names do
                 $"reach-{task}-{name}", reachInWords task name
                 $"holds-{task}-{name}", holdsInWords task name
+
+                // How it stands at the longest lag that it was trained for, and at the longest that it was scored at, trained short.
+                let tried = plan.Lags |> List.filter (fun lag -> not (of' task name lag).IsEmpty) |> List.max
+                let beyond = plan.ScoredAt |> List.filter (fun lag -> lag <= (followed name).Scored) |> List.last
+                $"tried-{task}-{name}", string tried
+                $"sequences-{task}-{name}", string (sequencesAt task name tried)
+                $"share-{task}-{name}", percent (Statistics.median (sharesAt task name tried tried))
+                $"share-beyond-{task}-{name}", percent (Statistics.median (sharesAt task name shortLag beyond))
     ]
     Tables = [
         {

@@ -187,14 +187,19 @@ let search (task: string) : (Cell * RunRecord) list =
                     cell $"rate{index}" plan.Searched task name shortLag at rate 101
         ]
 
-/// The learning rate that a search found best for a model.
+/// The learning rate that a search found for a model: the first, unless another is better by a hundredth at least, which chance is not.
 let rateOf (searched: (Cell * RunRecord) list) (name: string) : float =
-    match searched |> List.filter (fun (cell, _) -> cell.Model = name) with
+    let judged = [
+        for cell, record in searched do
+            if cell.Model = name then
+                cell.Rate, searchedAt |> List.choose (share cell record) |> List.average
+    ]
+
+    match judged with
     | [] -> plan.LearningRates.Head
-    | found ->
-        found
-        |> List.maxBy (fun (cell, record) -> searchedAt |> List.choose (share cell record) |> List.average)
-        |> fun (cell, _) -> cell.Rate
+    | (first, asItIs) :: _ ->
+        let best, most = List.maxBy snd judged
+        if most >= asItIs + 0.01 then best else first
 
 /// Whether the median seed has 99 % of what can be achieved.
 let reached (lag: int) (results: (Cell * RunRecord) list) : bool =

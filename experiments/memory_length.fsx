@@ -11,11 +11,14 @@ open Lag_trainings
 let tasks = List.map fst plan.Tasks
 let invariant = CultureInfo.InvariantCulture
 
-let results = [
+/// Every task with the learning rate of each model, and what its trainings came to.
+let made = [
     for task, sequences in plan.Tasks do
-        let searched = search task
-        yield! climb (task, sequences) (rateOf searched) names plan.Lags
+        let rate = rateOf (search task)
+        task, (rate, climb (task, sequences) rate names plan.Lags)
 ]
+
+let results = made |> List.collect (fun (_, (_, results)) -> results)
 
 let of' (task: string) (name: string) (lag: int) =
     results
@@ -139,6 +142,9 @@ let sequencesAt (task: string) (name: string) (lag: int) : int64 =
     let cell, _ = (of' task name lag).Head
     cell.Experiment.Training.Sequences
 
+/// A learning rate.
+let inWords (rate: float) : string = rate.ToString("0.####", invariant)
+
 /// A share to a tenth of a percent, down to 0.
 let percent (share: float) : string = (100.0 * max 0.0 share).ToString("0.#", invariant) + " %"
 
@@ -190,6 +196,7 @@ Report.publish {
         "models", string names.Length
         "sequences", sequencesInWords
         "searched", string plan.Searched
+        "rates", plan.LearningRates |> List.map inWords |> String.concat ", "
         "multiply-adds", plan.MultiplyAdds.ToString "0E+0"
         "parameters", string plan.Parameters
         "seeds", string plan.Seeds.Length
@@ -203,12 +210,22 @@ Report.publish {
                 $"holds-{task}-{name}", holdsInWords task name
 
                 // How it stands at the longest lag that it was trained for, and at the longest that it was scored at, trained short.
-                let tried = plan.Lags |> List.filter (fun lag -> not (of' task name lag).IsEmpty) |> List.max
-                let beyond = plan.ScoredAt |> List.filter (fun lag -> lag <= (followed name).Scored) |> List.last
+                let tried =
+                    plan.Lags
+                    |> List.filter (fun lag -> not (of' task name lag).IsEmpty)
+                    |> List.max
+
+                let beyond =
+                    plan.ScoredAt
+                    |> List.filter (fun lag -> lag <= (followed name).Scored)
+                    |> List.last
+
                 $"tried-{task}-{name}", string tried
                 $"sequences-{task}-{name}", string (sequencesAt task name tried)
                 $"share-{task}-{name}", percent (Statistics.median (sharesAt task name tried tried))
-                $"share-beyond-{task}-{name}", percent (Statistics.median (sharesAt task name shortLag beyond))
+
+                $"share-beyond-{task}-{name}",
+                percent (Statistics.median (sharesAt task name shortLag beyond))
     ]
     Tables = [
         {
@@ -230,6 +247,11 @@ Report.publish {
                             holdsInWords task name
                     ]
             ]
+        }
+        {
+            Name = "rates"
+            Headings = "model" :: tasks
+            Rows = [ for name in names -> name :: [ for _, (rate, _) in made -> inWords (rate name) ] ]
         }
     ]
     Claims = claims

@@ -87,7 +87,21 @@ let flowOf (name: string) (isTrained: bool) =
 /// By how much the norm falls from the shortest lag to the longest.
 let left (flow: Flow) : float = snd (List.last flow.Norms) / snd flow.Norms.Head
 
+/// Whether an output has the input of the longest lag in sight at all.
+let sees (cell: Cell) : bool =
+    use model = cell.Experiment.Model.Build(cell.Experiment.Task, RandomStream(1UL, "model"))
+    model.PathLength(int64 (List.last lags)) <> SequenceModel.NoPath
+
+let seeing = Map [ for cell in cells -> cell.Model, sees cell ]
+
 let short (value: float) = value.ToString("G2", System.Globalization.CultureInfo.InvariantCulture)
+
+/// Norms are sums of squares: what is less than the root of the least number in double precision is 0.
+let leftInWords (flow: Flow) : string =
+    match left flow with
+    | 0.0 when seeing[flow.Model] -> "< 1E-150"
+    | 0.0 -> "no path"
+    | part -> short part
 
 let percent (part: float) : string = string (round (100.0 * part)) + " %"
 
@@ -135,7 +149,7 @@ Report.publish {
         "trained-lag", string trainedLag
         for flow in flows do
             let state = if flow.IsTrained then "trained" else "untrained"
-            $"left-{state}-{flow.Model}", short (left flow)
+            $"left-{state}-{flow.Model}", leftInWords flow
             $"rate-{state}-{flow.Model}", rate flow
         for name in names do
             $"wrong-{name}", percent wrong[name]
@@ -157,9 +171,9 @@ Report.publish {
 
                     [
                         name
-                        short (left before)
+                        leftInWords before
                         rate before
-                        short (left after)
+                        leftInWords after
                         rate after
                         percent wrong[name]
                     ]

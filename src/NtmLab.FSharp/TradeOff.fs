@@ -65,7 +65,7 @@ let private series (plot: Plot) (index: int) (way: string) (choices: Choice list
     plot.Add.Plottable bars |> ignore
     let line = plot.Add.Scatter(xs, ys, colour)
     line.LineWidth <- 1.5f
-    line.MarkerSize <- 8f
+    line.MarkerSize <- 7f
     line.MarkerShape <- markers[index % markers.Length]
     line.LegendText <- way
 
@@ -83,7 +83,7 @@ let private ticks (from: float) (upTo: float) (plot: Plot) : unit =
 
     plot.Axes.Bottom.SetTicks(Array.map fst places, Array.map snd places)
 
-/// Draws the panels side by side as `path.png` and `path.svg`: gains against costs, on a logarithmic axis of costs. Points are
+/// Draws the panels side by side as `path.png`, `path.svg` and `path.pdf`, the legend below them: gains against costs, on a logarithmic axis of costs. Points are
 /// medians over the seeds, bars reach from the least to the greatest. The same way has the same colour in all panels. A reference
 /// line says what can be had for nothing.
 let draw
@@ -108,28 +108,33 @@ let draw
 
     let from, upTo = logarithm (List.min costs) - 0.1, logarithm (List.max costs) + 0.1
 
+    let nothing, value = reference
+
     let plots = [
         for panel in panels do
             let plot = newPlot ()
-            let name, value = reference
-            let line = plot.Add.HorizontalLine(value, 1f, Colors.Gray, LinePattern.Dotted)
-            line.LegendText <- name
+            plot.Add.HorizontalLine(value, 1f, Colors.Gray, LinePattern.Dotted) |> ignore
 
             for index, way in List.indexed ways do
                 match panel.Choices |> List.filter (fun choice -> choice.Way = way) with
                 | [] -> ()
                 | choices -> series plot index way choices
 
-            plot.Title(panel.Heading, 14f)
-            plot.XLabel(costName, 13f)
-            plot.YLabel(gainName, 13f)
+            plot.Title(panel.Heading, 13f)
+            plot.XLabel(costName, 12f)
+            plot.YLabel(gainName, 12f)
             ticks from upTo plot
             plot.Axes.SetLimits(from, upTo, -0.03, 1.04)
-            plot.HideLegend() |> ignore
             plot
     ]
 
-    (List.last plots).ShowLegend Alignment.LowerRight |> ignore
+    let entries (plot: Plot) =
+        let line = plot.Add.Scatter(Array.empty<float>, Array.empty<float>, Colors.Gray)
+        line.LinePattern <- LinePattern.Dotted
+        line.MarkerSize <- 0f
+        line.LegendText <- nothing
 
-    multiplot (MultiplotLayouts.Columns()) plots
-    |> saveForPrint (640 * plots.Length) 520 path
+        for index, way in List.indexed ways do
+            series plot index way []
+
+    PanelGrid.draw plots.Length (400, 320) (nothing :: ways) entries plots path

@@ -183,19 +183,9 @@ let draw (figure: Figure) (path: string) : unit =
             plot.Axes.Left.SetTicks(places, texts)
 
         plot.Axes.SetLimits(left, right, bottom, top)
-        plot.HideLegend() |> ignore
-
         plot
 
-    let width, height = figure.Panel
-    let columns = min figure.Columns figure.Panels.Length
-    let rows = (figure.Panels.Length + columns - 1) / columns
-    let across, below = columns * width, rows * height
-
-    // A strip of its own: beside a panel it would take that panel's room.
-    let legend =
-        let plot = newPlot ()
-
+    let entries (plot: Plot) =
         for name, _ in Option.toList figure.Reference do
             let line = plot.Add.Scatter(Array.empty<float>, Array.empty<float>, Colors.Gray)
             line.LinePattern <- LinePattern.Dotted
@@ -205,32 +195,6 @@ let draw (figure: Figure) (path: string) : unit =
         for index, name in List.indexed names do
             addSeries plot figure.Scale index { Name = name; Points = [] }
 
-        plot.Layout.Frameless()
-        plot.HideGrid()
-        plot.ShowLegend(Alignment.UpperCenter, Orientation.Horizontal) |> ignore
-        plot.Legend.FontSize <- 11f
-        plot.Legend.InterItemPadding <- PixelPadding(5f, 5f, 2f, 2f)
-        plot.Legend.OutlineColor <- Colors.Transparent
-        plot.Legend.ShadowColor <- Colors.Transparent
-        plot
-
     let texts = names @ (figure.Reference |> Option.map fst |> Option.toList)
-    // What does not fit is left out of a legend, so that the strip must have room for columns as wide as the longest name.
-    let inRow = max 1 (across / (50 + 6 * (texts |> List.map _.Length |> List.fold max 0)))
-    let strip = 16 * ((texts.Length + inRow - 1) / inRow) + 22
 
-    let layout = {
-        new IMultiplotLayout with
-            member _.GetSubplotRectangles(_, _) = [|
-                for index in 0 .. figure.Panels.Length - 1 do
-                    let row, column = index / columns, index % columns
-                    let x, y = float32 (column * width), float32 (row * height)
-                    PixelRect(x, x + float32 width, y + float32 height, y)
-
-                PixelRect(0f, float32 across, float32 (below + strip), float32 below)
-            |]
-    }
-
-    (List.mapi plotOf figure.Panels @ [ legend ])
-    |> multiplot layout
-    |> saveForPrint across (below + strip) path
+    PanelGrid.draw figure.Columns figure.Panel texts entries (List.mapi plotOf figure.Panels) path

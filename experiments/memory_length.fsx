@@ -137,11 +137,6 @@ let sequencesInWords =
         |> List.map (fun (task, sequences) -> $"{sequences} ({task})")
         |> String.concat ", "
 
-/// The sequences of a training up to a lag.
-let sequencesAt (task: string) (name: string) (lag: int) : int64 =
-    let cell, _ = (of' task name lag).Head
-    cell.Experiment.Training.Sequences
-
 /// A learning rate.
 let inWords (rate: float) : string = rate.ToString("0.####", invariant)
 
@@ -221,7 +216,10 @@ Report.publish {
                     |> List.last
 
                 $"tried-{task}-{name}", string tried
-                $"sequences-{task}-{name}", string (sequencesAt task name tried)
+
+                $"sequences-{task}-{name}",
+                string (fst (of' task name tried).Head).Experiment.Training.Sequences
+
                 $"share-{task}-{name}", percent (Statistics.median (sharesAt task name tried tried))
 
                 $"share-beyond-{task}-{name}",

@@ -83,9 +83,9 @@ let private ticks (from: float) (upTo: float) (plot: Plot) : unit =
 
     plot.Axes.Bottom.SetTicks(Array.map fst places, Array.map snd places)
 
-/// Draws the panels side by side as `path.png`, `path.svg` and `path.pdf`, the legend below them: gains against costs, on a logarithmic axis of costs. Points are
-/// medians over the seeds, bars reach from the least to the greatest. The same way has the same colour in all panels. A reference
-/// line says what can be had for nothing.
+/// Draws the panels side by side as `path.png`, `path.svg` and `path.pdf`, the legend below them: gains against costs, on a logarithmic
+/// axis of costs. Points are medians over the seeds, bars reach from the least to the greatest. The same way has the same colour in all
+/// panels. A reference line says what can be had for nothing.
 let draw
     (costName: string)
     (gainName: string)
@@ -113,7 +113,7 @@ let draw
     let plots = [
         for panel in panels do
             let plot = newPlot ()
-            plot.Add.HorizontalLine(value, 1f, Colors.Gray, LinePattern.Dotted) |> ignore
+            PanelGrid.refer value plot
 
             for index, way in List.indexed ways do
                 match panel.Choices |> List.filter (fun choice -> choice.Way = way) with
@@ -129,12 +129,7 @@ let draw
     ]
 
     let entries (plot: Plot) =
-        let line = plot.Add.Scatter(Array.empty<float>, Array.empty<float>, Colors.Gray)
-        line.LinePattern <- LinePattern.Dotted
-        line.MarkerSize <- 0f
-        line.LegendText <- nothing
-
         for index, way in List.indexed ways do
             series plot index way []
 
-    PanelGrid.draw plots.Length (400, 320) (nothing :: ways) entries plots path
+    PanelGrid.draw plots.Length (400, 320) (Some nothing) ways entries plots path

@@ -145,8 +145,7 @@ let draw (figure: Figure) (path: string) : unit =
         let plot = newPlot ()
 
         for _, value in Option.toList figure.Reference do
-            plot.Add.HorizontalLine(place figure.Scale value, 1f, Colors.Gray, LinePattern.Dotted)
-            |> ignore
+            PanelGrid.refer (place figure.Scale value) plot
 
         for series in panel.Series do
             let index = names |> List.findIndex ((=) series.Name)
@@ -186,15 +185,8 @@ let draw (figure: Figure) (path: string) : unit =
         plot
 
     let entries (plot: Plot) =
-        for name, _ in Option.toList figure.Reference do
-            let line = plot.Add.Scatter(Array.empty<float>, Array.empty<float>, Colors.Gray)
-            line.LinePattern <- LinePattern.Dotted
-            line.MarkerSize <- 0f
-            line.LegendText <- name
-
         for index, name in List.indexed names do
             addSeries plot figure.Scale index { Name = name; Points = [] }
 
-    let texts = names @ (figure.Reference |> Option.map fst |> Option.toList)
-
-    PanelGrid.draw figure.Columns figure.Panel texts entries (List.mapi plotOf figure.Panels) path
+    let reference = Option.map fst figure.Reference
+    PanelGrid.draw figure.Columns figure.Panel reference names entries (List.mapi plotOf figure.Panels) path

@@ -34,7 +34,7 @@ let private report
 let explain (verbose: bool) (fault: exn) : int =
     let code =
         match fault with
-        | RunMaking.Interrupted sentence ->
+        | Stopping.Interrupted sentence ->
             eprintfn "%s" sentence
             1
         | :? NtmLabException as fault ->
@@ -143,7 +143,7 @@ let run (configuration: ExperimentConfiguration) : RunRecord =
 
 /// A run that cannot be trained to its end leaves a record all the same, and does not keep the others from theirs.
 let internal runOrRecord (session: Session) (configuration: ExperimentConfiguration) : RunRecord * string =
-    RunMaking.stopIfAsked ()
+    Stopping.ifAsked ()
 
     try
         RunMaking.runIn session configuration

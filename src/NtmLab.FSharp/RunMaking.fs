@@ -4,7 +4,6 @@ module internal NtmLab.RunMaking
 
 open System
 open System.IO
-open System.Runtime.InteropServices
 open System.Threading
 open NtmLab.Configuration
 open NtmLab.Display
@@ -13,9 +12,6 @@ open NtmLab.Runs
 open NtmLab.Runs.Store
 open NtmLab.Training
 open TorchSharp
-
-/// Raised when the user asked a run to stop; the run is saved.
-exception Interrupted of sentence: string
 
 /// How to go on with a run: the command, or what a program does that made it without a script.
 let private resumeCommand (folder: RunFolder) : string =
@@ -120,45 +116,6 @@ type private Keeper(folder: RunFolder, store: StoreFollower, trainer: Trainer, d
             (metrics :> IDisposable).Dispose()
             (evaluations :> IDisposable).Dispose()
 
-let mutable private stopAsked = false
-
-/// Stops before the next of several runs where this process was asked to stop, though too late for the run under way.
-let stopIfAsked () : unit =
-    if stopAsked then
-        raise (Interrupted "stopped; the same command goes on.")
-
-/// Cancels on Ctrl-C or termination; a second Ctrl-C ends the process at once.
-let private cancelOnSignals (say: string -> unit) (source: CancellationTokenSource) : IDisposable list =
-    let stop (context: PosixSignalContext) =
-        if not source.IsCancellationRequested then
-            context.Cancel <- true
-            stopAsked <- true
-            source.Cancel()
-            say "stopping after this batch; once more ends at once"
-
-    [
-        for signal in [ PosixSignal.SIGINT; PosixSignal.SIGTERM ] ->
-            PosixSignalRegistration.Create(signal, stop)
-    ]
-
-/// Cancels when standard input ends: when the process that started this one lets go of it, or has died.
-let private cancelAtEndOfInput (source: CancellationTokenSource) : unit =
-    let watch () =
-        use input = Console.OpenStandardInput()
-        let buffer = Array.zeroCreate<byte> 64
-
-        while input.Read(buffer, 0, buffer.Length) > 0 do
-            ()
-
-        stopAsked <- true
-
-        try
-            source.Cancel()
-        with :? ObjectDisposedException ->
-            ()
-
-    Thread(watch, IsBackground = true, Name = "end of input").Start()
-
 /// What the session asks of runs; what a resumed run is asked is nothing more.
 let request (session: Session) : RunRequest option =
     match session.Work with
@@ -185,7 +142,7 @@ let private trainWithin
 
 let private interrupted (folder: RunFolder) : exn =
     folder.Update(fun record -> record.WithStatus RunStatus.Interrupted)
-    Interrupted $"{folder.Record.Id}: stopped; go on with: {resumeCommand folder}"
+    Stopping.Interrupted $"{folder.Record.Id}: stopped; go on with: {resumeCommand folder}"
 
 /// Keeps what the memory of a model that has one holds after the drawn example of the longest trained length.
 let private keepMemory
@@ -346,7 +303,7 @@ let private complete
     (source: CancellationTokenSource)
     : unit =
     Display.follow folder.Record configuration.Training (fun display ->
-        let registrations = cancelOnSignals display.Say source
+        let registrations = Stopping.onSignals display.Say source
 
         try
             try
@@ -412,7 +369,7 @@ let runIn (session: Session) (described: ExperimentConfiguration) : RunRecord * 
         use source = new CancellationTokenSource()
 
         if request session |> Option.exists _.Attached then
-            cancelAtEndOfInput source
+            Stopping.atEndOfInput source
 
         following store folder (fun () -> complete configuration folder store trainer source)
 

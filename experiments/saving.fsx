@@ -53,16 +53,35 @@ let setting policy suffix words from options = {
     From = from
 }
 
-/// How many slots there are decides what is kept.
-let fifo slots from =
-    FifoOptions(Controller = controller, Width = width, Slots = slots)
-    |> setting "fifo" $"{slots}" $"{slots} slots" from
+/// A setting that is a number of slots.
+let bySlots policy (options: int -> MemoryModelOptions) slots from =
+    options slots |> setting policy $"{slots}" $"{slots} slots" from
 
-let reservoir slots from =
-    ReservoirOptions(Controller = controller, Width = width, Slots = slots)
-    |> setting "reservoir" $"{slots}" $"{slots} slots" from
+let fifo =
+    bySlots "fifo" (fun slots -> FifoOptions(Controller = controller, Width = width, Slots = slots))
 
-/// What is unlike all that is stored.
+let reservoir =
+    bySlots "reservoir" (fun slots -> ReservoirOptions(Controller = controller, Width = width, Slots = slots))
+
+let ntm =
+    bySlots "ntm" (fun slots ->
+        NtmOptions(
+            Controller = controller,
+            Width = width,
+            Slots = slots,
+            InitialSpread = 0.1,
+            InitialKeyStrength = 5.0
+        ))
+
+let dnc = bySlots "dnc" (fun slots -> DncOptions(Controller = controller, Width = width, Slots = slots))
+
+let lrua =
+    bySlots "mann-lrua" (fun slots -> LruaOptions(Controller = controller, Width = width, Slots = slots))
+
+let sparse =
+    bySlots "sparse" (fun slots ->
+        SparseOptions(Controller = controller, Width = width, Slots = slots, InitialKeyStrength = 5.0))
+
 let keepNovel percent from =
     let threshold = float percent / 100.0
 
@@ -84,29 +103,6 @@ let learnedGate thousandths from =
 let budgeted saves from =
     BudgetedOptions(Controller = controller, Width = width, Slots = saves, Budget = saves, Price = 0.1)
     |> setting "budgeted" $"{saves}" $"{saves} saves, price 0.1" from
-
-/// The network decides what is kept.
-let ntm slots from =
-    NtmOptions(
-        Controller = controller,
-        Width = width,
-        Slots = slots,
-        InitialSpread = 0.1,
-        InitialKeyStrength = 5.0
-    )
-    |> setting "ntm" $"{slots}" $"{slots} slots" from
-
-let dnc slots from =
-    DncOptions(Controller = controller, Width = width, Slots = slots)
-    |> setting "dnc" $"{slots}" $"{slots} slots" from
-
-let lrua slots from =
-    LruaOptions(Controller = controller, Width = width, Slots = slots)
-    |> setting "mann-lrua" $"{slots}" $"{slots} slots" from
-
-let sparse slots from =
-    SparseOptions(Controller = controller, Width = width, Slots = slots, InitialKeyStrength = 5.0)
-    |> setting "sparse" $"{slots}" $"{slots} slots" from
 
 let settings =
     [

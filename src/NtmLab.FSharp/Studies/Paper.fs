@@ -159,17 +159,49 @@ let private seedsByName (runs: string list) : (string * string) list =
             name, String.Join(", ", (if first.IsEmpty then [] else [ stretches first ]) @ others)
     ]
 
-/// The same, names that differ by their last number alone put together: `lag-needle-lstm-100/300: 1--3`.
-let private runsByName (runs: string list) : string list =
-    seedsByName runs
-    |> List.groupBy (fun (name, seeds) -> Regex.Replace(name, @"\d+$", ""), seeds)
-    |> List.map (fun ((stem, seeds), group) ->
-        let numbers = [ for name, _ in group -> name.Substring stem.Length ]
-        let sorted = numbers |> List.sortBy (fun number -> number.Length, number)
+/// What stands before, between and behind the first and the last hyphen of a name.
+let private parts (name: string) : string * string * string =
+    let first, last = name.IndexOf '-', name.LastIndexOf '-'
+
+    if first = last then
+        name, "", ""
+    else
+        name.Substring(0, first), name.Substring(first, last + 1 - first), name.Substring(last + 1)
+
+/// The same by seeds, names that differ in their last part alone, or in their first, put together:
+/// `1--3: lag-needle-lstm-100/300; rate0/rate1-needle-lstm-300`.
+let private namesBySeeds (runs: string list) : string list =
+    let together (values: string list) =
+        values
+        |> List.distinct
+        |> List.sortBy (fun value -> value.Length, value)
+        |> List.map Latex.escape
         // A name may be broken at its hyphens and slashes.
-        let name = Latex.escape stem + String.Join(@"\slash ", sorted)
-        if seeds = "" then name else $"{name}: {seeds}")
-    |> List.sort
+        |> String.concat @"\slash "
+
+    let joined (names: string list) =
+        names
+        |> List.map parts
+        |> List.groupBy (fun (first, middle, _) -> first, middle)
+        |> List.map (fun ((first, middle), group) ->
+            first, middle, together [ for _, _, last in group -> last ])
+        |> List.groupBy (fun (_, middle, last) -> middle, last)
+        |> List.map (fun ((middle, last), group) ->
+            let first = together [ for first, _, _ in group -> first ]
+            first + Latex.escape middle + last)
+        |> List.sort
+        |> String.concat "; "
+
+    seedsByName runs
+    |> List.groupBy snd
+    |> List.sortBy fst
+    |> List.map (fun (seeds, group) ->
+        let names = joined (List.map fst group)
+        if seeds = "" then names else $@"\emph{{{seeds}}}: {names}")
+
+/// A version of the code with the beginning of its commit, which tells it from all others.
+let private shortVersion (version: string) : string =
+    Regex.Replace(version, @"\+([0-9a-f]{10})[0-9a-f]+$", "+$1")
 
 let private provenance (chapters: Report.Published list) : string =
     let text = StringBuilder()
@@ -190,7 +222,7 @@ let private provenance (chapters: Report.Published list) : string =
                 $"findings: {source.Findings}"
             if not source.Seeds.IsEmpty then
                 $"seeds: {stretches source.Seeds}"
-            yield! list "code" source.CodeVersions
+            yield! list "code" (List.map shortVersion source.CodeVersions)
             yield! list "machines" source.Machines
         ]
 
@@ -204,7 +236,7 @@ let private provenance (chapters: Report.Published list) : string =
 
         if not source.Runs.IsEmpty then
             text.Append(@"\begingroup\scriptsize\raggedright\noindent" + "\n") |> ignore
-            text.Append(String.Join(";\n", runsByName source.Runs) + ".\n") |> ignore
+            text.Append(String.Join(".\n", namesBySeeds source.Runs) + ".\n") |> ignore
             text.Append(@"\par\endgroup" + "\n\n") |> ignore
 
     text.ToString()

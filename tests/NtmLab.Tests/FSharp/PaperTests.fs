@@ -165,13 +165,18 @@ let private files =
             let text =
                 written "provenance" [
                     chapter "memory-length"
-                    |> withRuns (runs @ [ "lag-ntm-100-seed1-001"; "lag-ntm-100-seed7-002"; "odd" ])
+                    |> withRuns (
+                        runs
+                        @ [ "lag-ntm-100-seed1-001"; "lag-ntm-100-seed7-002"; "odd" ]
+                        @ [ "rate0-ntm-100-seed101-001"; "rate1-ntm-100-seed101-001" ]
+                    )
                 ]
 
-            Expect.stringContains text "runs: 12" "how many"
+            Expect.stringContains text "runs: 14" "how many"
             Expect.stringContains text "findings: 3" "and what was measured beside them"
-            Expect.stringContains text @"lag-lstm-100\slash 300\slash 1000: 1--3" "stretches of seeds"
-            Expect.stringContains text "lag-ntm-100: 1, 7 (002)" "the second run of a seed says so"
+            Expect.stringContains text @"\emph{1--3}: lag-lstm-100\slash 300\slash 1000" "stretches of seeds"
+            Expect.stringContains text @"\emph{1, 7 (002)}: lag-ntm-100" "the second run of a seed says so"
+            Expect.stringContains text @"\emph{101}: rate0\slash rate1-ntm-100" "names that begin otherwise"
             Expect.stringContains text "odd" "a name without a seed"
             Expect.stringContains text "budget: quick" "how much of the study"
             Expect.stringContains text "machines: 2 x X64" "and where it was made"

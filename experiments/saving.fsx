@@ -281,16 +281,16 @@ Report.publish {
                 $"accuracy, {nameOf order}", (fun policy -> figure (accuracy (best order policy)) "F3")
                 "slots", (fun policy -> figure (slots (best order policy)) "0.#")
         ]
-        table "saving-settings" [ "policy"; "setting" ] [
-            for setting in settings -> [ setting.Policy; setting.Words ], setting
-        ] [
-            for order in orders do
+        for order in orders do
+            table $"saving-{nameOf order}" [ "policy"; "setting" ] [
+                for setting in settings -> [ setting.Policy; setting.Words ], setting
+            ] [
                 for repeats in plan.Repeats ->
-                    $"{nameOf order}, {repeats} times",
+                    $"{repeats} times",
                     fun setting ->
                         let choice = choice repeats order setting
                         $"""{figure (accuracy choice) "F3"} ({figure (slots choice) "0.#"})"""
-        ]
+            ]
     ]
     Claims = [
         {

@@ -155,9 +155,16 @@ Report.publish {
                 $"intensity-{name}-{place}", short training.Work.Intensity
                 $"of-peak-{name}-{place}", ofPeak training
     ]
+    Figures = [
+        {
+            Name = "cost"
+            Caption = "Arithmetic done against arithmetic intensity, under the roofline of the machine."
+        }
+    ]
     Tables = [
         {
             Name = "cost"
+            Caption = $"What a step costs, in sequences of {length}: arithmetic, traffic and measured speed."
             Headings = [
                 "model"
                 "engine"

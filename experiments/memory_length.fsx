@@ -225,9 +225,22 @@ Report.publish {
                 $"share-beyond-{task}-{name}",
                 percent (Statistics.median (sharesAt task name shortLag beyond))
     ]
+    Figures = [
+        {
+            Name = "accuracy-against-lag"
+            Caption =
+                "Each model trained on lags up to T and scored at T. A line ends below the first lag that the median seed does not reach."
+        }
+        {
+            Name = "trained-short"
+            Caption = $"Trained once, on lags up to {shortLag}, and scored at all lags."
+        }
+    ]
     Tables = [
         {
             Name = "reach"
+            Caption =
+                $"The greatest lag, in steps, that models reach when they are trained up to it, and up to which they hold when they are trained on lags up to {shortLag} only. The ladder ends at {longest}."
             Headings = [
                 "model"
                 "parameters"
@@ -248,6 +261,7 @@ Report.publish {
         }
         {
             Name = "rates"
+            Caption = "The learning rate of each model, by task."
             Headings = "model" :: tasks
             Rows = [ for name in names -> name :: [ for _, (rate, _) in made -> inWords (rate name) ] ]
         }

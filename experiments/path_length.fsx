@@ -62,9 +62,12 @@ Report.publish {
             for lag in lags do
                 $"{name}-{lag}", words (hops name lag)
     ]
+    Figures = []
     Tables = [
         {
             Name = "path-length"
+            Caption =
+                "The least number of layers between an input and an output so many steps later, as each model states it, and how far a change of the input was seen to reach the output (checked)."
             Headings = [
                 "model"
                 for lag in lags do

@@ -258,8 +258,9 @@ let words (slots: float) =
     else
         figure slots "G3"
 
-let table name firsts rows columns : Report.Table = {
+let table name caption firsts rows columns : Report.Table = {
     Name = name
+    Caption = caption
     Headings = firsts @ List.map fst columns
     Rows = [ for first, key in rows -> first @ [ for _, text in columns -> text key ] ]
 }
@@ -275,14 +276,28 @@ Report.publish {
             $"deciding-{nameOf order}", words (deciding order)
             $"blind-{nameOf order}", words (blind order)
     ]
+    Figures = [
+        {
+            Name = "saving"
+            Caption =
+                $"Accuracy against slots used, for policies of memory, when each of four facts was repeated {most} times with noise: medians over the seeds ({plan.Seeds.Length}), with bars from the least to the greatest."
+        }
+    ]
     Tables = [
-        table "saving" [ "policy" ] [ for policy in policies -> [ policy ], policy ] [
+        let caption =
+            "Accuracy and slots used, by policy: its setting with the fewest slots within a hundredth of keeping all, or, where none is, the most accurate."
+
+        table "saving" caption [ "policy" ] [ for policy in policies -> [ policy ], policy ] [
             for order in orders do
                 $"accuracy, {nameOf order}", (fun policy -> figure (accuracy (best order policy)) "F3")
                 "slots", (fun policy -> figure (slots (best order policy)) "0.#")
         ]
+
         for order in orders do
-            table $"saving-{nameOf order}" [ "policy"; "setting" ] [
+            let caption =
+                $"Accuracy, and in brackets slots used, by how often each fact was repeated: {nameOf order}."
+
+            table $"saving-{nameOf order}" caption [ "policy"; "setting" ] [
                 for setting in settings -> [ setting.Policy; setting.Words ], setting
             ] [
                 for repeats in plan.Repeats ->

@@ -63,11 +63,18 @@ let private distinct (part: Report.Source -> 'T list) (chapters: Report.Publishe
     |> List.distinct
     |> List.sort
 
-/// Every number that a text may refer to: those of the chapters, of the claims, and of the study as a whole.
+/// Every number and sentence that a text may refer to: those of the chapters with the captions of their figures and tables, of the
+/// claims, and of the study as a whole.
 let private numbersOf (chapters: Report.Published list) : (string * string) list = [
     for chapter in chapters do
         for name, value in chapter.Chapter.Numbers do
             $"{chapter.Chapter.Name}/{name}", value
+
+        for figure in chapter.Chapter.Figures do
+            $"figure/{figure.Name}", figure.Caption
+
+        for table in chapter.Chapter.Tables do
+            $"table/{table.Name}", table.Caption
 
         $"study/{chapter.Chapter.Name}/runs", string chapter.Source.Runs.Length
 

@@ -30,7 +30,20 @@ type Claim = {
 }
 
 /// A table of texts, the first column on the left, the others on the right.
-type Table = { Name: string; Headings: string list; Rows: string list list }
+type Table = {
+    Name: string
+    /// What it shows, in units that its headings do not name, in a sentence or two.
+    Caption: string
+    Headings: string list
+    Rows: string list list
+}
+
+/// A figure that was drawn where `figure` says.
+type Figure = {
+    Name: string
+    /// What it shows, in a sentence or two.
+    Caption: string
+}
 
 /// One part of a study, as it is written down.
 type Chapter = {
@@ -38,6 +51,7 @@ type Chapter = {
     Name: string
     /// Values that texts refer to by name.
     Numbers: (string * string) list
+    Figures: Figure list
     Tables: Table list
     Claims: Claim list
 }
@@ -92,6 +106,7 @@ let private sourceOf (session: Session) (used: Findings.Archive) : Source = {
 
 let private show (chapter: Chapter) : unit =
     for table in chapter.Tables do
+        printfn "%s" table.Caption
         let shown = Spectre.Console.Table().RoundedBorder()
 
         for heading in table.Headings do
@@ -106,8 +121,13 @@ let private show (chapter: Chapter) : unit =
         printfn "%s\n  %O: %s" claim.Claim claim.Verdict claim.Evidence
 
 /// Writes a chapter, with the runs and findings that the study used for it, and shows it.
+/// <exception cref="T:NtmLab.Runs.RunException">A figure of it was not drawn.</exception>
 let publish (chapter: Chapter) : unit =
     let session = Session.get ()
+
+    for { Name = name } in chapter.Figures do
+        if not (File.Exists(figure name + ".png")) then
+            raise (RunException $"chapter '{chapter.Name}': its figure '{name}' was not drawn.")
 
     let published = { Chapter = chapter; Source = sourceOf session (Study.used ()) }
 

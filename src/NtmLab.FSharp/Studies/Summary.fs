@@ -48,18 +48,22 @@ let private chapter (published: Report.Published) : string list =
         $"## {published.Chapter.Name}"
         ""
         String.Join("; ", facts)
+        for figure in published.Chapter.Figures do
+            ""
+            $"![{figure.Name}]({figure.Name}.png)"
+            ""
+            $"*{figure.Caption}*"
         for shown in published.Chapter.Tables do
             ""
-            $"**{shown.Name}**"
+            $"*{shown.Caption}*"
             ""
             yield! table shown.Headings shown.Rows
         ""
     ]
 
-/// What the page says.
-/// <param name="figures">The figures' files, beside the page.</param>
+/// What the page says, which has the figures beside it.
 /// <param name="chapters">The chapters in their order.</param>
-let text (figures: string list) (chapters: Report.Published list) : string =
+let text (chapters: Report.Published list) : string =
     let budget = chapters |> List.map (_.Source.Budget >> Paper.nameOf) |> List.head
 
     [
@@ -69,9 +73,6 @@ let text (figures: string list) (chapters: Report.Published list) : string =
         ""
         yield! claims chapters
         ""
-        for figure in figures do
-            $"![{Path.GetFileNameWithoutExtension figure}]({figure})"
-            ""
         yield! List.collect chapter chapters
     ]
     |> String.concat "\n"
@@ -86,11 +87,9 @@ let publish (generated: string) (folder: string) (chapters: Report.Published lis
 
     Directory.CreateDirectory folder |> ignore
 
-    let figures = [
-        for file in Directory.EnumerateFiles(generated, "*.png") |> Seq.sort do
-            let name = nonNull (Path.GetFileName file)
-            File.Copy(file, Path.Combine(folder, name))
-            name
-    ]
+    for chapter in chapters do
+        for figure in chapter.Chapter.Figures do
+            let file = figure.Name + ".png"
+            File.Copy(Path.Combine(generated, file), Path.Combine(folder, file))
 
-    File.WriteAllText(Path.Combine(folder, page), text figures chapters)
+    File.WriteAllText(Path.Combine(folder, page), text chapters)

@@ -11,7 +11,12 @@ open NtmLab.Tests
 let private bare (text: string) : string =
     Regex.Replace(text, @"\$[^$]*\$|\\[a-zA-Z]+(?:\{[^{}]*\})?|\\[{}$&#%_,]", "")
 
-let private table headings rows : Report.Table = { Name = "reach"; Headings = headings; Rows = rows }
+let private table headings rows : Report.Table = {
+    Name = "reach"
+    Caption = "Steps, by model."
+    Headings = headings
+    Rows = rows
+}
 
 let private texts =
     testList "texts" [

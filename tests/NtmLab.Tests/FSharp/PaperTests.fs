@@ -24,7 +24,7 @@ let private source: Report.Source = {
 }
 
 let private chapter (name: string) : Report.Published = {
-    Chapter = { Name = name; Numbers = []; Tables = []; Claims = [] }
+    Chapter = { Name = name; Numbers = []; Figures = []; Tables = []; Claims = [] }
     Source = source
 }
 
@@ -36,8 +36,19 @@ let private withNumbers numbers (published: Report.Published) = {
 let private withTables names (published: Report.Published) = {
     published with
         Report.Chapter.Tables = [
-            for name in names -> { Name = name; Headings = [ "model" ]; Rows = [ [ "lstm" ] ] }
+            for name in names ->
+                {
+                    Name = name
+                    Caption = "Steps, by model."
+                    Headings = [ "model" ]
+                    Rows = [ [ "lstm" ] ]
+                }
         ]
+}
+
+let private withFigures names (published: Report.Published) = {
+    published with
+        Report.Chapter.Figures = [ for name in names -> { Name = name; Caption = "Share against lag." } ]
 }
 
 let private withClaims claims (published: Report.Published) = {
@@ -74,6 +85,8 @@ let private files =
                 written "numbers" [
                     chapter "memory-length"
                     |> withNumbers [ "reach-needle-lstm", "at least 30000" ]
+                    |> withTables [ "reach" ]
+                    |> withFigures [ "short" ]
                     |> withRuns [ "a-seed1-001"; "a-seed2-001" ]
                     chapter "cost" |> withRuns [ "a-seed1-001" ]
                 ]
@@ -81,6 +94,8 @@ let private files =
             for line in
                 [
                     @"\setval{memory-length/reach-needle-lstm}{at least 30\,000}"
+                    @"\setval{table/reach}{Steps, by model.}"
+                    @"\setval{figure/short}{Share against lag.}"
                     @"\setval{study/memory-length/runs}{2}"
                     @"\setval{study/runs}{2}"
                     @"\setval{study/budget}{quick}"
@@ -129,12 +144,13 @@ let private files =
             let generated, page = folder.File "generated", folder.File "quick"
             Directory.CreateDirectory generated |> ignore
             Directory.CreateDirectory page |> ignore
-            File.WriteAllText(Path.Combine(generated, "reach.png"), "a figure")
+            File.WriteAllText(Path.Combine(generated, "short.png"), "a figure")
             File.WriteAllText(Path.Combine(page, "old.png"), "of an earlier study")
 
             [
                 chapter "memory-length"
                 |> withTables [ "reach" ]
+                |> withFigures [ "short" ]
                 |> withClaims [ claim 10 "LSTM | GRU forget." Report.Verdict.HoldsInPart ]
             ]
             |> Summary.publish generated page
@@ -145,14 +161,14 @@ let private files =
                 [
                     "The memory-length study, quick budget"
                     @"| 1 | LSTM \| GRU forget. | holds in part | 300 steps |"
-                    "![reach](reach.png)"
+                    "![short](short.png)\n\n*Share against lag.*"
                     "3 findings; code 0.1.0; 2 x X64"
-                    "**reach**"
+                    "*Steps, by model.*\n\n| model |"
                     "| lstm |"
                 ] do
                 Expect.stringContains text part "the page"
 
-            Expect.isTrue (File.Exists(Path.Combine(page, "reach.png"))) "the figure is beside it"
+            Expect.isTrue (File.Exists(Path.Combine(page, "short.png"))) "the figure is beside it"
             Expect.isFalse (File.Exists(Path.Combine(page, "old.png"))) "nothing old is left"
         }
 
@@ -253,7 +269,10 @@ let private references =
                     yield! found.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries)
             ]
 
-            let chapters = "study" :: "claims" :: [ for part in StudyParts.all -> part.Chapter ]
+            let chapters =
+                [ "study"; "claims"; "figure"; "table" ]
+                @ [ for part in StudyParts.all -> part.Chapter ]
+
             let named = found @"\\val\{([^}/#]+)/" text |> List.distinct
             Expect.equal (List.except chapters named) [] "chapters"
             let cited = found @"\\cite\w*\{([^}]+)\}" text |> List.distinct |> List.sort

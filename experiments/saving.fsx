@@ -270,7 +270,6 @@ Report.publish {
     Numbers = [
         "repeats", string most
         "seeds", string plan.Seeds.Length
-        "settings", string settings.Length
         "all", words all
         for order in orders do
             $"deciding-{nameOf order}", words (deciding order)

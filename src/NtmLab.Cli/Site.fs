@@ -41,7 +41,7 @@ let private pages: Lazy<string list> =
 let private libraries = [ "NtmLab.Kernels", "cs"; "NtmLab.Runtime", "cs"; "NtmLab.FSharp", "fs" ]
 
 /// What pages point to and people read as it is.
-let private alongside = [ "experiments"; "docs/pictures"; "docs/results"; "LICENSE" ]
+let private alongside = [ "experiments"; "docs/pictures"; "LICENSE" ]
 
 let private makeFolderOf (file: string) : unit =
     Directory.CreateDirectory(nonNull (Path.GetDirectoryName file)) |> ignore

@@ -23,7 +23,7 @@ let names = names |> List.filter (fun name -> trainedLag <= (followed name).Trai
 /// Every model as the first seed was trained.
 let cells =
     let rateOf = rateOf (search (fst needle))
-    [ for name in names -> (trained needle rateOf trainedLag name).Head ]
+    [ for name in names -> (trained Way.Growing needle rateOf trainedLag name).Head ]
 
 type Flow = { Model: string; IsTrained: bool; Norms: (float * float) list }
 

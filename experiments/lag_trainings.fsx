@@ -19,6 +19,8 @@ type Plan = {
     LearningRates: float list
     /// Sequences of a training that only tries a learning rate, at most.
     Searched: int64
+    /// Sequences of a training on one lag alone, at most.
+    Alone: int64
     /// Multiply-adds of a training, at most: those of the forward pass three times, in the mean over the curriculum.
     MultiplyAdds: float
     /// Sequences that each lag is scored on.
@@ -35,6 +37,7 @@ let plan =
         Seeds = [ 1 ]
         LearningRates = [ 3e-3 ]
         Searched = 1_600L
+        Alone = 320L
         MultiplyAdds = 1e9
         Scored = 50
         Parameters = 10_000L
@@ -46,6 +49,7 @@ let plan =
         Seeds = [ 1 ]
         LearningRates = [ 3e-3 ]
         Searched = 20_000L
+        Alone = 10_000L
         MultiplyAdds = 2e11
         Scored = 100
         Parameters = 50_000L
@@ -58,6 +62,7 @@ let plan =
         Seeds = [ 1..3 ]
         LearningRates = [ 1e-3; 3e-3; 3e-4 ]
         Searched = 40_000L
+        Alone = 40_000L
         MultiplyAdds = 2e12
         Scored = 200
         Parameters = 50_000L
@@ -67,16 +72,29 @@ let plan =
 let shortLag = plan.Lags |> List.filter (fun lag -> lag <= 300) |> List.last
 let longest = List.last plan.Lags
 
-let taskOf (name: string) (lag: int) : SequenceTask =
+/// How a model is trained for a lag.
+[<RequireQualifiedAccess>]
+type Way =
+    /// On lags up to it, the short ones first.
+    | Growing
+    /// On no other lag, until it is learned.
+    | Alone
+
+let taskOf (name: string) (way: Way) (lag: int) : SequenceTask =
+    let least (shortest: int) = if way = Way.Alone then lag else shortest
+
     match name with
-    | "needle" -> NeedleTask(MinLag = 1, MaxLag = lag)
-    | "copy-memory" -> CopyMemoryTask(MinLag = 1, MaxLag = lag)
-    | _ -> AddingTask(MinLength = 2, MaxLength = lag)
+    | "needle" -> NeedleTask(MinLag = least 1, MaxLag = lag)
+    | "copy-memory" -> CopyMemoryTask(MinLag = least 1, MaxLag = lag)
+    | _ -> AddingTask(MinLength = least 2, MaxLength = lag)
+
+/// What a predictor scores that knows the task and remembers nothing.
+let baseline (name: string) (lag: int) : float = (taskOf name Way.Growing lag).Baseline(lag).Score
 
 let growth = ExponentialCurriculum(From = 4, Over = 0.8)
 
-/// The multiply-adds of training on one sequence, in the mean over a curriculum up to a lag.
-let multiplyAdds (options: ModelOptions) (task: SequenceTask) (lag: int) : float =
+/// The multiply-adds of training on one sequence, in the mean over the lags of the training.
+let multiplyAdds (way: Way) (options: ModelOptions) (task: SequenceTask) (lag: int) : float =
     use model = options.Build(task, RandomStream(1UL, "size"))
     let range = task.Lengths()
 
@@ -88,15 +106,25 @@ let multiplyAdds (options: ModelOptions) (task: SequenceTask) (lag: int) : float
                 3.0 * float (model.MultiplyAdds(int64 length + 2L)))
             [ for part in 0..19 -> (float part + 0.5) / 20.0 ]
 
-    let growing =
-        [ for part in 0..99 -> mean (4.0 * (float lag / 4.0) ** ((float part + 0.5) / 100.0)) ]
-        |> List.average
+    match way with
+    | Way.Alone -> mean (float lag)
+    | Way.Growing ->
+        let growing =
+            [
+                for part in 0..99 ->
+                    mean (
+                        float growth.From
+                        * (float lag / float growth.From) ** ((float part + 0.5) / 100.0)
+                    )
+            ]
+            |> List.average
 
-    growth.Over * growing + (1.0 - growth.Over) * mean (float lag)
+        growth.Over * growing + (1.0 - growth.Over) * mean (float lag)
 
 type Cell = {
     Task: string
     Model: string
+    Way: Way
     Lag: int
     Rate: float
     Seed: int
@@ -104,10 +132,12 @@ type Cell = {
 }
 
 /// The options of trainings, which every seed has in common, and the multiply-adds of one of their sequences.
-let trainings = System.Collections.Generic.Dictionary<string * string * int, ModelOptions * float>()
+let trainings =
+    System.Collections.Generic.Dictionary<string * string * Way * int, ModelOptions * float>()
 
 let cell
     (role: string)
+    (way: Way)
     (most: int64)
     (taskName: string)
     (name: string)
@@ -116,18 +146,27 @@ let cell
     (rate: float)
     (number: int)
     : Cell =
-    let wanted = taskOf taskName lag
+    let wanted = taskOf taskName way lag
 
     let options, each =
-        match trainings.TryGetValue((taskName, name, lag)) with
+        match trainings.TryGetValue((taskName, name, way, lag)) with
         | true, found -> found
         | _ ->
             let options = sized plan.Parameters wanted lag name
-            let each = multiplyAdds options wanted lag
-            trainings[(taskName, name, lag)] <- (options, each)
+            let each = multiplyAdds way options wanted lag
+            trainings[(taskName, name, way, lag)] <- (options, each)
             options, each
 
     let sequences = min most (int64 (plan.MultiplyAdds / each) / 16L * 16L) |> max 16L
+
+    // A training on lags that grow uses up its sequences; one on a lag alone ends when the last of them miss half of what they may.
+    let curriculum, solved =
+        match way with
+        | Way.Growing ->
+            growth :> Curriculum, SolvedOptions(Score = 0.0, Window = 1_000, Continue = sequences)
+        | Way.Alone ->
+            UniformCurriculum(),
+            SolvedOptions(Score = 0.005 * baseline taskName lag, Window = 1_000, Continue = 0L)
 
     let experiment = experiment $"{role}-{taskName}-{name}-{lag}" {
         summary "How long do models remember?"
@@ -139,11 +178,11 @@ let cell
             TrainingOptions(
                 Sequences = sequences,
                 Batch = 16,
-                Curriculum = growth,
+                Curriculum = curriculum,
                 Optimiser = AdamOptions(LearningRate = rate),
                 Schedule = CosineSchedule(WarmUp = min 1_000L (sequences / 10L), Final = 0.05),
                 ClipNorm = 1.0,
-                Solved = SolvedOptions(Score = 0.0, Window = 1_000, Continue = sequences),
+                Solved = solved,
                 EvaluateEvery = 1_000_000L,
                 CheckpointEvery = 4_000L
             )
@@ -155,6 +194,7 @@ let cell
     {
         Task = taskName
         Model = name
+        Way = way
         Lag = lag
         Rate = rate
         Seed = number
@@ -170,7 +210,7 @@ let make (cells: Cell list) : (Cell * RunRecord) list =
 let share (cell: Cell) (record: RunRecord) (lag: int) : float option =
     record.Evaluation
     |> Seq.tryFind (fun score -> score.Length = lag)
-    |> Option.map (fun score -> 1.0 - score.Score / (taskOf cell.Task lag).Baseline(lag).Score)
+    |> Option.map (fun score -> 1.0 - score.Score / baseline cell.Task lag)
 
 // The search: one seed that is used nowhere else, trained on short lags. Best is what scores best at these and at lags some times as long,
 // in the mean, so that a model that fails at the longest of them is judged by the others.
@@ -184,7 +224,7 @@ let search (task: string) : (Cell * RunRecord) list =
             for name in names do
                 for index, rate in List.indexed rates ->
                     let at = searchedAt |> List.filter (fun lag -> lag <= (followed name).Scored)
-                    cell $"rate{index}" plan.Searched task name shortLag at rate 101
+                    cell $"rate{index}" Way.Growing plan.Searched task name shortLag at rate 101
         ]
 
 /// The learning rate that a search found for a model: the first, unless another is better by a hundredth at least, which chance is not.
@@ -209,21 +249,49 @@ let reached (lag: int) (results: (Cell * RunRecord) list) : bool =
     && not shares.IsEmpty
     && Statistics.median shares >= 0.99
 
-/// Where a model that was trained up to a lag is scored: at that lag, or beyond if it is a short one.
-let scoredAt (name: string) (lag: int) : int list =
-    if lag = shortLag then
-        plan.ScoredAt |> List.filter (fun lag -> lag <= (followed name).Scored)
-    else
-        [ lag ]
+/// The results of a model's trainings for a lag.
+let among (results: (Cell * RunRecord) list) (way: Way) (task: string) (name: string) (lag: int) =
+    results
+    |> List.filter (fun (cell, _) ->
+        cell.Way = way && cell.Task = task && cell.Model = name && cell.Lag = lag)
 
-/// A model's trainings up to a lag, of every seed.
-let trained (task: string, sequences: int64) (rateOf: string -> float) (lag: int) (name: string) : Cell list = [
-    for number in plan.Seeds -> cell "lag" sequences task name lag (scoredAt name lag) (rateOf name) number
-]
+/// The greatest lag that the median seed reached, trained for it; 0 for none.
+let reachAmong (results: (Cell * RunRecord) list) (way: Way) (task: string) (name: string) : int =
+    plan.Lags
+    |> List.filter (fun lag -> reached lag (among results way task name lag))
+    |> List.fold max 0
+
+/// Where a model that was trained for a lag is scored: at that lag, and beyond if it saw all up to a short one, or a tenth below if it
+/// saw no other.
+let scoredAt (way: Way) (name: string) (lag: int) : int list =
+    match way with
+    | Way.Alone -> [ lag * 9 / 10; lag ]
+    | Way.Growing when lag = shortLag ->
+        plan.ScoredAt |> List.filter (fun lag -> lag <= (followed name).Scored)
+    | Way.Growing -> [ lag ]
+
+/// A model's trainings for a lag, of every seed.
+let trained
+    (way: Way)
+    (task: string, sequences: int64)
+    (rateOf: string -> float)
+    (lag: int)
+    (name: string)
+    : Cell list =
+    let role, most =
+        match way with
+        | Way.Growing -> "lag", sequences
+        | Way.Alone -> "alone", plan.Alone
+
+    [
+        for number in plan.Seeds ->
+            cell role way most task name lag (scoredAt way name lag) (rateOf name) number
+    ]
 
 /// Lags one after the other, each for all models that reached the one before.
 let rec climb
-    (task: string, sequences: int64)
+    (way: Way)
+    (task: string * int64)
     (rateOf: string -> float)
     (climbing: string list)
     (lags: int list)
@@ -233,13 +301,13 @@ let rec climb
     | lag :: longer ->
         let tried = climbing |> List.filter (fun name -> lag <= (followed name).Trained)
 
-        let results = tried |> List.collect (trained (task, sequences) rateOf lag) |> make
+        let results = tried |> List.collect (trained way task rateOf lag) |> make
 
         let reaching =
             tried
             |> List.filter (fun name ->
                 results |> List.filter (fun (cell, _) -> cell.Model = name) |> reached lag)
 
-        // The short lag is trained by all, for what it is worth beyond.
-        results
-        @ climb (task, sequences) rateOf (if lag < shortLag then climbing else reaching) longer
+        // On lags that grow, the short ones are trained by all, for what it is worth beyond.
+        let everyone = way = Way.Growing && lag < shortLag
+        results @ climb way task rateOf (if everyone then climbing else reaching) longer

@@ -1,6 +1,7 @@
 // How long do models remember? For each model and lag T: trained on lags up to T within a fixed budget, is the task solved at T?
 // And trained on lags up to 300, how far beyond does it hold? Every model has about as many parameters, the same optimiser, and a
-// learning rate from the same small search. A model that fails at a lag is not tried at longer ones.
+// learning rate from the same small search. A model that fails at a lag is not tried at longer ones; one that fails at all of them is
+// tried once more, on one lag alone.
 #load "lag_trainings.fsx"
 
 open System.Globalization
@@ -15,30 +16,31 @@ let invariant = CultureInfo.InvariantCulture
 let made = [
     for task, sequences in plan.Tasks do
         let rate = rateOf (search task)
-        task, (rate, climb (task, sequences) rate names plan.Lags)
+        let grown = climb Way.Growing (task, sequences) rate names plan.Lags
+
+        let failed = names |> List.filter (fun name -> reachAmong grown Way.Growing task name = 0)
+
+        task, (rate, grown @ climb Way.Alone (task, sequences) rate failed plan.Lags)
 ]
 
 let results = made |> List.collect (fun (_, (_, results)) -> results)
 
-let of' (task: string) (name: string) (lag: int) =
-    results
-    |> List.filter (fun (cell, _) -> cell.Task = task && cell.Model = name && cell.Lag = lag)
+let of' = among results
+let reachBy = reachAmong results
 
-let sharesAt (task: string) (name: string) (trained: int) (lag: int) : float list =
-    of' task name trained
+let sharesAt (way: Way) (task: string) (name: string) (trained: int) (lag: int) : float list =
+    of' way task name trained
     |> List.choose (fun (cell, record) -> share cell record lag)
 
-/// The greatest lag that the median seed reached, trained up to it; 0 for none.
+/// The greatest lag that the median seed reached, trained for it in one way or the other; 0 for none.
 let reach (task: string) (name: string) : int =
-    plan.Lags
-    |> List.filter (fun lag -> reached lag (of' task name lag))
-    |> List.fold max 0
+    max (reachBy Way.Growing task name) (reachBy Way.Alone task name)
 
 /// The greatest lag up to which the median seed holds, trained on short lags; 0 where it does not hold even there.
 let holds (task: string) (name: string) : int =
     plan.ScoredAt
     |> List.filter (fun lag -> lag >= shortLag)
-    |> List.takeWhile (fun lag -> reached lag (of' task name shortLag))
+    |> List.takeWhile (fun lag -> reached lag (of' Way.Growing task name shortLag))
     |> List.fold max 0
 
 /// A lag in words, where so much was tried at most.
@@ -48,7 +50,12 @@ let steps (most: int) (lag: int) : string =
     else string lag
 
 let reachInWords (task: string) (name: string) : string =
-    steps (min longest (followed name).Trained) (reach task name)
+    let words = steps (min longest (followed name).Trained) (reach task name)
+
+    if reachBy Way.Alone task name > 0 then
+        $"{words} alone"
+    else
+        words
 
 let holdsInWords (task: string) (name: string) : string =
     if (followed name).Trained < shortLag then
@@ -76,7 +83,7 @@ figure "accuracy-against-lag" (fun task -> [
     for name in names ->
         {
             Name = name
-            Points = [ for lag in plan.Lags -> float lag, drawn (sharesAt task name lag lag) ]
+            Points = [ for lag in plan.Lags -> float lag, drawn (sharesAt Way.Growing task name lag lag) ]
         }
 ])
 
@@ -84,7 +91,9 @@ figure "trained-short" (fun task -> [
     for name in names ->
         {
             Name = name
-            Points = [ for lag in plan.ScoredAt -> float lag, drawn (sharesAt task name shortLag lag) ]
+            Points = [
+                for lag in plan.ScoredAt -> float lag, drawn (sharesAt Way.Growing task name shortLag lag)
+            ]
         }
 ])
 
@@ -191,6 +200,7 @@ Report.publish {
         "models", string names.Length
         "sequences", sequencesInWords
         "searched", string plan.Searched
+        "alone", string plan.Alone
         "rates", plan.LearningRates |> List.map inWords |> String.concat ", "
         "multiply-adds", plan.MultiplyAdds.ToString "0E+0"
         "parameters", string plan.Parameters
@@ -207,7 +217,7 @@ Report.publish {
                 // How it stands at the longest lag that it was trained for, and at the longest that it was scored at, trained short.
                 let tried =
                     plan.Lags
-                    |> List.filter (fun lag -> not (of' task name lag).IsEmpty)
+                    |> List.filter (fun lag -> not (of' Way.Growing task name lag).IsEmpty)
                     |> List.max
 
                 let beyond =
@@ -218,18 +228,19 @@ Report.publish {
                 $"tried-{task}-{name}", string tried
 
                 $"sequences-{task}-{name}",
-                string (fst (of' task name tried).Head).Experiment.Training.Sequences
+                string (fst (of' Way.Growing task name tried).Head).Experiment.Training.Sequences
 
-                $"share-{task}-{name}", percent (Statistics.median (sharesAt task name tried tried))
+                $"share-{task}-{name}",
+                percent (Statistics.median (sharesAt Way.Growing task name tried tried))
 
                 $"share-beyond-{task}-{name}",
-                percent (Statistics.median (sharesAt task name shortLag beyond))
+                percent (Statistics.median (sharesAt Way.Growing task name shortLag beyond))
     ]
     Figures = [
         {
             Name = "accuracy-against-lag"
             Caption =
-                "Each model trained on lags up to T and scored at T. A line ends below the first lag that the median seed does not reach."
+                "Each model trained on lags up to T, the short ones first, and scored at T. A line ends below the first lag that the median seed does not reach."
         }
         {
             Name = "trained-short"
@@ -240,7 +251,7 @@ Report.publish {
         {
             Name = "reach"
             Caption =
-                $"The greatest lag, in steps, that models reach when they are trained up to it, and up to which they hold when they are trained on lags up to {shortLag} only. The ladder ends at {longest}."
+                $"The greatest lag, in steps, that models reach when they are trained up to it, and up to which they hold when they are trained on lags up to {shortLag} only. The ladder ends at {longest}. Alone: trained on that lag and no other, when lags that grow had taught nothing."
             Headings = [
                 "model"
                 "parameters"
@@ -257,6 +268,34 @@ Report.publish {
                             reachInWords task name
                             holdsInWords task name
                     ]
+            ]
+        }
+        {
+            Name = "alone"
+            Caption =
+                "Models that reach no lag when lags grow, and one when they are trained on it alone: the greatest, the sequences until it was learned, and the share of what can be achieved there and at nine tenths of it. Medians."
+            Headings = [ "task"; "model"; "lag"; "sequences"; "share"; "at nine tenths" ]
+            Rows = [
+                for task in tasks do
+                    for name in names do
+                        match reachBy Way.Alone task name with
+                        | 0 -> ()
+                        | lag ->
+                            let share (at: int) =
+                                percent (Statistics.median (sharesAt Way.Alone task name lag at))
+
+                            let lengths = [
+                                for _, record in of' Way.Alone task name lag -> float record.Sequences
+                            ]
+
+                            [
+                                task
+                                name
+                                string lag
+                                string (Statistics.median lengths)
+                                share lag
+                                share (lag * 9 / 10)
+                            ]
             ]
         }
         {

@@ -77,7 +77,7 @@ let longest = List.last plan.Lags
 type Way =
     /// On lags up to it, the short ones first.
     | Growing
-    /// On no other lag, until it is learned.
+    /// On no other lag.
     | Alone
 
 let taskOf (name: string) (way: Way) (lag: int) : SequenceTask =
@@ -159,14 +159,11 @@ let cell
 
     let sequences = min most (int64 (plan.MultiplyAdds / each) / 16L * 16L) |> max 16L
 
-    // A training on lags that grow uses up its sequences; one on a lag alone ends when the last of them miss half of what they may.
-    let curriculum, solved =
+    // Every training uses up its sequences; what counts as learned on the way is noted of a lag that does not grow.
+    let curriculum, learned =
         match way with
-        | Way.Growing ->
-            growth :> Curriculum, SolvedOptions(Score = 0.0, Window = 1_000, Continue = sequences)
-        | Way.Alone ->
-            UniformCurriculum(),
-            SolvedOptions(Score = 0.005 * baseline taskName lag, Window = 1_000, Continue = 0L)
+        | Way.Growing -> growth :> Curriculum, 0.0
+        | Way.Alone -> UniformCurriculum(), 0.005 * baseline taskName lag
 
     let experiment = experiment $"{role}-{taskName}-{name}-{lag}" {
         summary "How long do models remember?"
@@ -182,7 +179,7 @@ let cell
                 Optimiser = AdamOptions(LearningRate = rate),
                 Schedule = CosineSchedule(WarmUp = min 1_000L (sequences / 10L), Final = 0.05),
                 ClipNorm = 1.0,
-                Solved = solved,
+                Solved = SolvedOptions(Score = learned, Window = 1_000, Continue = sequences),
                 EvaluateEvery = 1_000_000L,
                 CheckpointEvery = 4_000L
             )

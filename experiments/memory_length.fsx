@@ -4,6 +4,7 @@
 // tried once more, on one lag alone.
 #load "lag_trainings.fsx"
 
+open System
 open System.Globalization
 open NtmLab
 open Study_models
@@ -62,6 +63,19 @@ let holdsInWords (task: string) (name: string) : string =
         "not tried"
     else
         steps (min (List.last plan.ScoredAt) (followed name).Scored) (holds task name)
+
+/// The sequences after which the median seed had learned a lag alone.
+let learnedAfter (task: string) (name: string) (lag: int) : string =
+    let after =
+        Statistics.median [
+            for _, record in of' Way.Alone task name lag ->
+                record.SolvedAtSequences
+                |> Option.ofNullable
+                |> Option.map float
+                |> Option.defaultValue infinity
+        ]
+
+    if Double.IsInfinity after then "-" else string after
 
 let figure (name: string) (series: string -> Lines.Series list) : unit =
     Lines.draw
@@ -273,7 +287,7 @@ Report.publish {
         {
             Name = "alone"
             Caption =
-                "Models that reach no lag when lags grow, and one when they are trained on it alone: the greatest, the sequences until it was learned, and the share of what can be achieved there and at nine tenths of it. Medians."
+                "Models that reach no lag when lags grow, and one when they are trained on it alone: the greatest, the sequences until the last 1 000 missed half of what they may, and the share of what can be achieved there and at nine tenths of it. Medians."
             Headings = [ "task"; "model"; "lag"; "sequences"; "share"; "at nine tenths" ]
             Rows = [
                 for task in tasks do
@@ -284,15 +298,11 @@ Report.publish {
                             let share (at: int) =
                                 percent (Statistics.median (sharesAt Way.Alone task name lag at))
 
-                            let lengths = [
-                                for _, record in of' Way.Alone task name lag -> float record.Sequences
-                            ]
-
                             [
                                 task
                                 name
                                 string lag
-                                string (Statistics.median lengths)
+                                learnedAfter task name lag
                                 share lag
                                 share (lag * 9 / 10)
                             ]

@@ -166,39 +166,44 @@ let private seedsByName (runs: string list) : (string * string) list =
             name, String.Join(", ", (if first.IsEmpty then [] else [ stretches first ]) @ others)
     ]
 
-/// What stands before, between and behind the first and the last hyphen of a name.
-let private parts (name: string) : string * string * string =
-    let first, last = name.IndexOf '-', name.LastIndexOf '-'
+/// A name by its parts: the first two, the last, and what stands between.
+let private parts (name: string) : string list =
+    match List.ofArray (name.Split '-') with
+    | first :: second :: rest when rest.Length > 1 -> [
+        first
+        second
+        String.Join("-", List.take (rest.Length - 1) rest)
+        List.last rest
+      ]
+    | few -> few
 
-    if first = last then
-        name, "", ""
-    else
-        name.Substring(0, first), name.Substring(first, last + 1 - first), name.Substring(last + 1)
+/// Names that differ in one part alone put together, as a shell would take them apart: `lag-needle-{gru, lstm}-{100, 300}`.
+let private joined (names: string list) : string =
+    // The alternatives of every part.
+    let joinAt (position: int) (patterns: string list list list) =
+        let long, short = patterns |> List.partition (fun pattern -> pattern.Length > position)
 
-/// The same by seeds, names that differ in their last part alone, or in their first, put together:
-/// `1--3: lag-needle-lstm-100/300; rate0/rate1-needle-lstm-300`.
+        let together = [
+            for _, group in List.groupBy (List.removeAt position) long ->
+                group.Head
+                |> List.updateAt position (group |> List.collect (List.item position) |> List.distinct)
+        ]
+
+        short @ together
+
+    let alternatives (values: string list) =
+        match List.sortBy (fun (value: string) -> value.Length, value) values with
+        | [ one ] -> Latex.escape one
+        | several -> @"\{" + (several |> List.map Latex.escape |> String.concat ", ") + @"\}"
+
+    ([ for name in names -> [ for part in parts name -> [ part ] ] ], [ 3; 2; 1; 0 ])
+    ||> List.fold (fun patterns position -> joinAt position patterns)
+    |> List.map (List.map alternatives >> String.concat "-")
+    |> List.sort
+    |> String.concat "; "
+
+/// The same by seeds: `1--3: lag-needle-lstm-{100, 300}`.
 let private namesBySeeds (runs: string list) : string list =
-    let together (values: string list) =
-        values
-        |> List.distinct
-        |> List.sortBy (fun value -> value.Length, value)
-        |> List.map Latex.escape
-        // A name may be broken at its hyphens and slashes.
-        |> String.concat @"\slash "
-
-    let joined (names: string list) =
-        names
-        |> List.map parts
-        |> List.groupBy (fun (first, middle, _) -> first, middle)
-        |> List.map (fun ((first, middle), group) ->
-            first, middle, together [ for _, _, last in group -> last ])
-        |> List.groupBy (fun (_, middle, last) -> middle, last)
-        |> List.map (fun ((middle, last), group) ->
-            let first = together [ for first, _, _ in group -> first ]
-            first + Latex.escape middle + last)
-        |> List.sort
-        |> String.concat "; "
-
     seedsByName runs
     |> List.groupBy snd
     |> List.sortBy fst

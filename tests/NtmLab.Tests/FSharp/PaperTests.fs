@@ -184,15 +184,23 @@ let private files =
                     |> withRuns (
                         runs
                         @ [ "lag-ntm-100-seed1-001"; "lag-ntm-100-seed7-002"; "odd" ]
-                        @ [ "rate0-ntm-100-seed101-001"; "rate1-ntm-100-seed101-001" ]
+                        @ [
+                            for rate in [ "rate0"; "rate1" ] do
+                                for lag in [ 100; 300 ] -> $"{rate}-ntm-{lag}-seed101-001"
+                        ]
                     )
                 ]
 
-            Expect.stringContains text "runs: 14" "how many"
+            Expect.stringContains text "runs: 16" "how many"
             Expect.stringContains text "findings: 3" "and what was measured beside them"
-            Expect.stringContains text @"\emph{1--3}: lag-lstm-100\slash 300\slash 1000" "stretches of seeds"
+            Expect.stringContains text @"\emph{1--3}: lag-lstm-\{100, 300, 1000\}" "stretches of seeds"
             Expect.stringContains text @"\emph{1, 7 (002)}: lag-ntm-100" "the second run of a seed says so"
-            Expect.stringContains text @"\emph{101}: rate0\slash rate1-ntm-100" "names that begin otherwise"
+
+            Expect.stringContains
+                text
+                @"\emph{101}: \{rate0, rate1\}-ntm-\{100, 300\}"
+                "names that differ in two parts"
+
             Expect.stringContains text "odd" "a name without a seed"
             Expect.stringContains text "budget: quick" "how much of the study"
             Expect.stringContains text "machines: 2 x X64" "and where it was made"

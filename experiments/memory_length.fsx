@@ -1,7 +1,7 @@
 // How long do models remember? For each model and lag T: trained on lags up to T within a fixed budget, is the task solved at T?
 // And trained on lags up to 300, how far beyond does it hold? Every model has about as many parameters, the same optimiser, and a
 // learning rate from the same small search. A model that fails at a lag is not tried at longer ones; one that fails at all of them is
-// tried once more, on one lag alone.
+// tried once more, on one short lag alone.
 #load "lag_trainings.fsx"
 
 open System
@@ -21,7 +21,8 @@ let made = [
 
         let failed = names |> List.filter (fun name -> reachAmong grown Way.Growing task name = 0)
 
-        task, (rate, grown @ climb Way.Alone (task, sequences) rate failed plan.Lags)
+        let short = plan.Lags |> List.filter (fun lag -> lag <= shortLag)
+        task, (rate, grown @ climb Way.Alone (task, sequences) rate failed short)
 ]
 
 let results = made |> List.collect (fun (_, (_, results)) -> results)
@@ -51,12 +52,9 @@ let steps (most: int) (lag: int) : string =
     else string lag
 
 let reachInWords (task: string) (name: string) : string =
-    let words = steps (min longest (followed name).Trained) (reach task name)
-
-    if reachBy Way.Alone task name > 0 then
-        $"{words} alone"
-    else
-        words
+    match reachBy Way.Alone task name with
+    | 0 -> steps (min longest (followed name).Trained) (reach task name)
+    | alone -> $"{steps shortLag alone} alone"
 
 let holdsInWords (task: string) (name: string) : string =
     if (followed name).Trained < shortLag then

@@ -210,7 +210,8 @@ let share (cell: Cell) (record: RunRecord) (lag: int) : float option =
     |> Option.map (fun score -> 1.0 - score.Score / baseline cell.Task lag)
 
 // The search: one seed that is used nowhere else, trained on short lags. Best is what scores best at these and at lags some times as long,
-// in the mean, so that a model that fails at the longest of them is judged by the others.
+// in the mean, so that a model that fails at the longest of them is judged by the others. A share below 0 counts as 0: how badly a model
+// does where it has learned nothing is no reason to prefer one that has learned less.
 let searchedAt = plan.ScoredAt |> List.filter (fun lag -> lag <= 10 * shortLag)
 
 let search (task: string) : (Cell * RunRecord) list =
@@ -229,7 +230,7 @@ let rateOf (searched: (Cell * RunRecord) list) (name: string) : float =
     let judged = [
         for cell, record in searched do
             if cell.Model = name then
-                cell.Rate, searchedAt |> List.choose (share cell record) |> List.average
+                cell.Rate, searchedAt |> List.choose (share cell record) |> List.averageBy (max 0.0)
     ]
 
     match judged with

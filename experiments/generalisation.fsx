@@ -146,13 +146,15 @@ let perfect (controller: string) (way: string) (length: int) : int =
 let median (controller: string) (way: string) (length: int) : float =
     scores controller way length |> List.map _.Score |> Statistics.median
 
+let controllers = List.map fst plan.Controllers
+
 let names = [
-    for controller, _ in plan.Controllers do
+    for controller in controllers do
         for way in ways -> controller, way.Name
 ]
 
-let line (controller: string, way: string) : Lines.Series = {
-    Name = $"{controller}, {way}"
+let line (controller: string) (way: string) : Lines.Series = {
+    Name = way
     Points = [
         for length in plan.Lengths ->
             // The share of bits that are wrong, of 8 a vector.
@@ -166,9 +168,15 @@ Lines.draw
         YName = "share of wrong bits"
         Scale = Lines.ByFactors 1e-6
         Reference = Some("guessing", 0.5)
-        Panels = [ { Heading = "trained on 1 to 20 vectors"; Series = List.map line names } ]
-        Columns = 1
-        Panel = 420, 320
+        Panels = [
+            for controller in controllers ->
+                {
+                    Heading = $"{controller} controller"
+                    Series = [ for way in ways -> line controller way.Name ]
+                }
+        ]
+        Columns = controllers.Length
+        Panel = 420, 270
     }
     (Report.figure "generalisation")
 
@@ -190,7 +198,7 @@ Report.publish {
         {
             Name = "generalisation"
             Caption =
-                $"Copying far more vectors than the 1 to 20 of the training: medians of {plan.Seeds.Length} seeds, with bars from the least to the greatest."
+                $"Copying far more vectors than the 1 to 20 of the training: each of {plan.Seeds.Length} seeds, and lines through their medians."
         }
     ]
     Tables = [

@@ -9,11 +9,11 @@ open NtmLab.ChartPage
 type Series = {
     /// Lines of the same name have the same colour and mark in all panels.
     Name: string
-    /// Positions, and at each the values of all seeds: the median is drawn, with a bar from the least to the greatest.
+    /// Positions, and at each the values of all seeds: a line joins the medians, and each seed is a small mark.
     Points: (float * float list) list
 }
 
-/// Lines under one heading.
+/// Lines under one heading. Where there are several seeds, lines are set apart a little, so that those that coincide can be told apart.
 type Panel = { Heading: string; Series: Series list }
 
 /// How values are laid out.
@@ -69,35 +69,31 @@ let private short (value: float) : string =
     else
         value.ToString("0E+0", invariant)
 
-let private addSeries (plot: Plot) (scale: Scale) (index: int) (series: Series) : unit =
+/// Whether a series has several seeds at any position.
+let private hasSeeds (series: Series) : bool =
+    series.Points |> List.exists (fun (_, values) -> values.Length > 1)
+
+/// Adds a series, moved to the right by a distance in the units of the axis.
+let private addSeries (plot: Plot) (scale: Scale) (apart: float) (index: int) (series: Series) : unit =
     let colour = colours[index % colours.Length]
 
     let points =
         series.Points
         |> List.filter (fun (_, values) -> not values.IsEmpty)
         |> List.sortBy fst
-        |> List.map (fun (x, values) -> Math.Log10 x, List.map (place scale) values)
+        |> List.map (fun (x, values) -> Math.Log10 x + apart, List.map (place scale) values)
 
     let xs = [| for x, _ in points -> x |]
     let ys = [| for _, values in points -> Statistics.median values |]
 
-    if points |> List.exists (fun (_, values) -> values.Length > 1) then
-        let none = Array.zeroCreate<float> xs.Length
+    if hasSeeds series then
+        let seeds = [|
+            for x, values in points do
+                for value in values -> Coordinates(x, value)
+        |]
 
-        let bars =
-            Plottables.ErrorBar(
-                xs,
-                ys,
-                xErrorsPositive = none,
-                xErrorsNegative = none,
-                yErrorsPositive =
-                    Array.map2 (fun (_, values) y -> List.max values - y) (Array.ofList points) ys,
-                yErrorsNegative =
-                    Array.map2 (fun (_, values) y -> y - List.min values) (Array.ofList points) ys
-            )
-
-        bars.Color <- colour.WithAlpha 0.5
-        plot.Add.Plottable bars |> ignore
+        plot.Add.Markers(seeds, MarkerShape.FilledCircle, 4f, colour.WithAlpha 0.4)
+        |> ignore
 
     let line = plot.Add.Scatter(xs, ys, colour)
     line.LineWidth <- 1.5f
@@ -134,7 +130,19 @@ let draw (figure: Figure) (path: string) : unit =
                     yield! List.map (place figure.Scale) found
     ]
 
-    let left, right = List.min positions - 0.1, List.max positions + 0.1
+    let left, right = List.min positions - 0.15, List.max positions + 0.15
+
+    // Lines share two fifths of the way to the next position.
+    let width =
+        match positions |> List.distinct |> List.sort |> List.pairwise with
+        | [] -> 0.0
+        | neighbours -> neighbours |> List.map (fun (x, next) -> next - x) |> List.min |> (*) 0.4
+
+    let apart (panel: Panel) (index: int) : float =
+        if panel.Series |> List.exists hasSeeds then
+            width * (float (index + 1) / float (panel.Series.Length + 1) - 0.5)
+        else
+            0.0
 
     let bottom, top =
         match figure.Scale with
@@ -147,9 +155,9 @@ let draw (figure: Figure) (path: string) : unit =
         for _, value in Option.toList figure.Reference do
             PanelGrid.refer (place figure.Scale value) plot
 
-        for series in panel.Series do
+        for place, series in List.indexed panel.Series do
             let index = names |> List.findIndex ((=) series.Name)
-            addSeries plot figure.Scale index series
+            addSeries plot figure.Scale (apart panel place) index series
 
         if panel.Heading <> "" then
             plot.Title(panel.Heading, 13f)
@@ -186,7 +194,7 @@ let draw (figure: Figure) (path: string) : unit =
 
     let entries (plot: Plot) =
         for index, name in List.indexed names do
-            addSeries plot figure.Scale index { Name = name; Points = [] }
+            addSeries plot figure.Scale 0.0 index { Name = name; Points = [] }
 
     let reference = Option.map fst figure.Reference
     PanelGrid.draw figure.Columns figure.Panel reference names entries (List.mapi plotOf figure.Panels) path

@@ -107,23 +107,7 @@ let find (runs: string) (key: string) : Finding option =
         None
 
 /// Keeps other processes from measuring under a key; none while another one does.
-let hold (runs: string) (key: string) : IDisposable option =
-    let file = fileOf runs key
-    Directory.CreateDirectory(nonNull (Path.GetDirectoryName file)) |> ignore
-
-    try
-        Some(
-            new FileStream(
-                file + ".hold",
-                FileMode.OpenOrCreate,
-                FileAccess.ReadWrite,
-                FileShare.None,
-                1,
-                FileOptions.DeleteOnClose
-            )
-        )
-    with :? IOException ->
-        None
+let hold (runs: string) (key: string) : IDisposable option = Hold.take (fileOf runs key + ".hold")
 
 /// Measures and keeps; what is kept already under the key is replaced.
 let make (runs: string) (key: string) (measure: unit -> 'T) : Finding =

@@ -5,6 +5,7 @@ module NtmLab.Study
 
 open System
 open System.Collections.Generic
+open System.IO
 open System.Threading
 open NtmLab.Configuration
 open NtmLab.Runs
@@ -38,6 +39,20 @@ let private look
     : RunCells.State =
     RunCells.look known (RunCells.identity (RunMaking.resolve session configuration))
 
+/// Keeps other processes from beginning the same run; none while another one does.
+let private hold (session: Session) (configuration: ExperimentConfiguration) : IDisposable option =
+    Hold.take (Path.Combine(session.Runs, $"{configuration.Name}-seed{configuration.Seed}.hold"))
+
+/// Makes a run that is held, unless that has been done since it was last looked at.
+let private makeHeld (session: Session) (configuration: ExperimentConfiguration) : unit =
+    match look session (known session) configuration with
+    | RunCells.Done _
+    | RunCells.Elsewhere _ -> ()
+    | RunCells.Stopped(_, directory) ->
+        Experiment.runOrRecord { session with Resume = Some directory; Overrides = [] } configuration
+        |> ignore
+    | RunCells.Missing -> Experiment.runOrRecord session configuration |> ignore
+
 /// Makes every run that is missing, one after the other; what another process is at is waited for at the end.
 let rec private complete (session: Session) (left: ExperimentConfiguration list) : unit =
     let known = known session
@@ -55,25 +70,20 @@ let rec private complete (session: Session) (left: ExperimentConfiguration list)
 
     let next =
         open'
-        |> List.tryFind (fun (_, cell) ->
+        |> List.tryPick (fun (configuration, cell) ->
             match cell with
-            | RunCells.Elsewhere _ -> false
-            | _ -> true)
+            | RunCells.Elsewhere _ -> None
+            | _ -> hold session configuration |> Option.map (fun held -> configuration, held))
 
     match next, open' with
     | None, [] -> ()
     | None, _ ->
         Thread.Sleep(TimeSpan.FromSeconds 2.0)
         complete session (List.map fst open')
-    | Some(configuration, cell), _ ->
+    | Some(configuration, held), _ ->
         eprintfn "%d of %d runs are to be made; now: %s" open'.Length left.Length configuration.Name
 
-        match cell with
-        | RunCells.Stopped(_, directory) ->
-            Experiment.runOrRecord { session with Resume = Some directory; Overrides = [] } configuration
-        | _ -> Experiment.runOrRecord session configuration
-        |> ignore
-
+        using held (fun _ -> makeHeld session configuration)
         complete session (List.map fst open')
 
 /// The records of runs that are all there.

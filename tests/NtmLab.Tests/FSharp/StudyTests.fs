@@ -158,6 +158,18 @@ let private once =
         }
     ]
 
+/// Does something once the run of four units is finished; tells whether that ever was.
+let private afterTheOther (folder: Scratch.Folder) (action: unit -> unit) : Task<bool> =
+    Task.Run(fun () ->
+        let isMade () =
+            RunFolder.List(folder.File "runs")
+            |> Seq.exists (fun struct (_, record) ->
+                record.Name = "units-4" && record.Status = RunStatus.Finished)
+
+        let made = SpinWait.SpinUntil(isMade, TimeSpan.FromSeconds 60.0)
+        action ()
+        made)
+
 let private goingOn =
     testList "going on" [
         for name, status in [ "was stopped", RunStatus.Interrupted; "lost its process", RunStatus.Running ] do
@@ -180,22 +192,32 @@ let private goingOn =
             use folder = new Scratch.Folder()
             let run = begun folder (units 3) 3 RunStatus.Running
 
-            /// Ends the run once that of the other experiment is finished; tells whether that ever was.
             let other =
-                Task.Run(fun () ->
-                    let isMade () =
-                        RunFolder.List(folder.File "runs")
-                        |> Seq.exists (fun struct (_, record) ->
-                            record.Name = "units-4" && record.Status = RunStatus.Finished)
-
-                    let made = SpinWait.SpinUntil(isMade, TimeSpan.FromSeconds 60.0)
+                afterTheOther folder (fun () ->
                     run.Update _.WithStatus(RunStatus.Finished)
-                    run.Dispose()
-                    made)
+                    run.Dispose())
 
             let records = study folder [ units 3; units 4 ]
             Expect.isTrue other.Result "the second was made while the first was held"
             Expect.equal (ids records) [ "units-3-seed1-001"; "units-4-seed1-001" ] "in their order"
+            Expect.isEmpty (trained folder "units-3-seed1-001") "the first was left to the other"
+        }
+
+        test "what another process is about to begin is left to it" {
+            use folder = new Scratch.Folder()
+            let hold = Hold.take (folder.File "runs/units-3-seed1.hold")
+
+            let other =
+                afterTheOther folder (fun () ->
+                    using
+                        (begun folder (units 3) 3 RunStatus.Running)
+                        _.Update(_.WithStatus(RunStatus.Finished))
+
+                    Option.iter (fun (hold: IDisposable) -> hold.Dispose()) hold)
+
+            let records = study folder [ units 3; units 4 ]
+            Expect.isTrue other.Result "the second was made while the first was held"
+            Expect.equal (ids records) [ "units-3-seed1-001"; "units-4-seed1-001" ] "one run each"
             Expect.isEmpty (trained folder "units-3-seed1-001") "the first was left to the other"
         }
     ]

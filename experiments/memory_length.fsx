@@ -62,18 +62,19 @@ let holdsInWords (task: string) (name: string) : string =
     else
         steps (min (List.last plan.ScoredAt) (followed name).Scored) (holds task name)
 
-/// The sequences after which the median seed had learned a lag alone.
+/// The sequences after which the median seed had learned a lag alone, if it ever had before its training ended.
 let learnedAfter (task: string) (name: string) (lag: int) : string =
-    let after =
-        Statistics.median [
-            for _, record in of' Way.Alone task name lag ->
-                record.SolvedAtSequences
-                |> Option.ofNullable
-                |> Option.map float
-                |> Option.defaultValue infinity
-        ]
+    let after = [
+        for _, record in of' Way.Alone task name lag -> record.SolvedAtSequences |> Option.ofNullable
+    ]
 
-    if Double.IsInfinity after then "-" else string after
+    if 2 * (after |> List.filter Option.isSome |> List.length) <= after.Length then
+        "-"
+    else
+        after
+        |> List.map (Option.map float >> Option.defaultValue Double.MaxValue)
+        |> Statistics.median
+        |> string
 
 let figure (name: string) (series: string -> Lines.Series list) : unit =
     Lines.draw

@@ -103,7 +103,7 @@ let line (name: string) (points: (float * float list) list) : Lines.Series = { N
 Lines.draw
     {
         XName = "multiply-adds a byte"
-        YName = "10^9 multiply-adds a second"
+        YName = "10⁹ multiply-adds a second"
         Scale = Lines.ByFactors 1e-3
         Reference = None
         Panels = [
@@ -124,7 +124,7 @@ Lines.draw
             }
         ]
         Columns = 1
-        Panel = 420, 340
+        Panel = 420, 290
     }
     (Report.figure "cost")
 
@@ -173,14 +173,14 @@ Report.publish {
             Headings = [
                 "model"
                 "engine"
-                "10^3 multiply-adds a step"
+                "10³ multiply-adds a step"
                 "a byte, batch 1"
                 $"a byte, batch {most}"
                 for batch in batches do
-                    $"10^3 steps/s, batch {batch}"
+                    $"10³ steps/s, batch {batch}"
                 "of the peak, batch 1"
                 $"of the peak, batch {most}"
-                "10^3 steps/s, streaming"
+                "10³ steps/s, streaming"
             ]
             Rows = [
                 for name in probed ->

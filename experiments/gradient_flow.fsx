@@ -94,7 +94,14 @@ let sees (cell: Cell) : bool =
 
 let seeing = Map [ for cell in cells -> cell.Model, sees cell ]
 
-let short (value: float) = value.ToString("G2", System.Globalization.CultureInfo.InvariantCulture)
+/// Two digits that count, without a power of ten where a number has four digits at most.
+let short (value: float) : string =
+    let digits = value.ToString("G2", System.Globalization.CultureInfo.InvariantCulture)
+
+    if abs value >= 100.0 && abs value < 9950.0 then
+        string (float digits)
+    else
+        digits
 
 /// Norms are sums of squares: what is less than the root of the least number in double precision is 0.
 let leftInWords (flow: Flow) : string =
@@ -107,7 +114,7 @@ let percent (part: float) : string = string (round (100.0 * part)) + " %"
 
 let rate (flow: Flow) : string =
     match (Statistics.decay flow.Norms).Exponential with
-    | Some fit -> $"{short fit.Rate} (R2 {fit.RSquared:F2})"
+    | Some fit -> $"{short fit.Rate} (R² {fit.RSquared:F2})"
     | None -> "no path"
 
 Lines.draw

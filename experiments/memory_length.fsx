@@ -286,7 +286,7 @@ Report.publish {
         {
             Name = "alone"
             Caption =
-                "Models that reach no lag when lags grow, and one when they are trained on it alone: the greatest, the sequences until the last 1 000 missed half of what they may, and the share of what can be achieved there and at nine tenths of it. Medians."
+                "Models that reach no lag when lags grow, and one when they are trained on it alone: the greatest, the sequences until the last 1000 missed half of what they may, and the share of what can be achieved there and at nine tenths of it. Medians."
             Headings = [ "task"; "model"; "lag"; "sequences"; "share"; "at nine tenths" ]
             Rows = [
                 for task in tasks do

@@ -80,17 +80,17 @@ let private replace (pattern: string) (replacement: string) (text: string) : str
 let private thousands (text: string) : string =
     Regex.Replace(
         text,
-        @"(?<![\w.,+/-])\d{5,}(?![\w.])",
+        @"(?<![\w.,+/-])\d{5,}(?!\w|\.\d)",
         fun number -> Regex.Replace(number.Value, @"(?<=\d)(?=(?:\d{3})+$)", @"\,")
     )
 
-/// A text as LaTeX prints it: special characters escaped, and numbers as printers set them, with thin spaces between thousands,
-/// signs of minus, and powers of ten.
+/// A text as LaTeX prints it: special characters escaped, and numbers as printers set them, with thin spaces between thousands and
+/// before percent, signs of minus, and powers of ten.
 /// <exception cref="T:NtmLab.PaperException">A character is in no font of the document.</exception>
 let escape (text: string) : string =
     text
     |> String.collect (character text)
-    |> replace @"(?<=\d) (?=\d{3}(?!\d))" @"\,"
+    |> replace @"(?<=\d) (?=\d{3}(?!\d)|\\%)" @"\,"
     |> thousands
     |> replace @"(?<![\w}\)-])-(?=\$?\d)" "$$-$$"
     |> replace @"(?<![\w.])(\d+(?:\.\d+)?)[eE]\+?(-?)0*(\d+)(?!\w)" @"$$$1\times10^{$2$3}$$"

@@ -63,6 +63,9 @@ let private distinct (part: Report.Source -> 'T list) (chapters: Report.Publishe
     |> List.distinct
     |> List.sort
 
+let private budgetsOf (chapters: Report.Published list) : string =
+    String.Join(", ", chapters |> List.map (_.Source.Budget >> nameOf) |> List.distinct)
+
 /// Every number and sentence that a text may refer to: those of the chapters with the captions of their figures and tables, of the
 /// claims, and of the study as a whole.
 let private numbersOf (chapters: Report.Published list) : (string * string) list = [
@@ -83,7 +86,7 @@ let private numbersOf (chapters: Report.Published list) : (string * string) list
         $"claims/{claim.Place}/verdict", verdict claim.Verdict
         $"claims/{claim.Place}/evidence", claim.Evidence
 
-    "study/budget", String.Join(", ", chapters |> List.map (_.Source.Budget >> nameOf) |> List.distinct)
+    "study/budget", budgetsOf chapters
     "study/runs", string (distinct _.Runs chapters).Length
     "study/machines", String.Join("; ", distinct _.Machines chapters)
 ]
@@ -215,41 +218,47 @@ let private namesBySeeds (runs: string list) : string list =
 let private shortVersion (version: string) : string =
     Regex.Replace(version, @"\+([0-9a-f]{10})[0-9a-f]+$", "+$1")
 
+/// Where each chapter comes from. Budget, code versions and machines are told before them, the latter with numbers that chapters name
+/// them by.
 let private provenance (chapters: Report.Published list) : string =
     let text = StringBuilder()
+
+    let paragraph (heading: string) (parts: string list) =
+        text
+            .Append($@"\noindent\textbf{{{heading}}}\enspace" + "\n")
+            .Append(String.Join(";\n", parts))
+            .Append(".\n\n")
+        |> ignore
+
+    let versions, machines = distinct _.CodeVersions chapters, distinct _.Machines chapters
+
+    let numbered (what: string) (print: string -> string) (all: string list) =
+        if not all.IsEmpty then
+            paragraph what [ for index, one in List.indexed all -> $"({index + 1}) {print one}" ]
+
+    let named (what: string) (all: string list) (some: string list) = [
+        if not some.IsEmpty then
+            let numbers = [ for one in some -> uint64 (List.findIndex ((=) one) all + 1) ]
+            $"{what}: {stretches numbers}"
+    ]
+
+    paragraph "budget" [ budgetsOf chapters ]
+    numbered "code" (shortVersion >> Latex.breakable) versions
+    numbered "machines" Latex.escape machines
 
     for chapter in chapters do
         let source = chapter.Source
 
-        let list (what: string) (texts: string list) =
-            if texts.IsEmpty then
-                []
-            else
-                [ what + ": " + String.Join("; ", List.map Latex.breakable texts) ]
-
-        let facts = [
-            $"budget: {nameOf source.Budget}"
+        paragraph (Latex.escape chapter.Chapter.Name) [
             $"runs: {source.Runs.Length}"
             if source.Findings > 0 then
                 $"findings: {source.Findings}"
             if not source.Seeds.IsEmpty then
                 $"seeds: {stretches source.Seeds}"
-            yield! list "code" (List.map shortVersion source.CodeVersions)
-            yield! list "machines" source.Machines
+            yield! named "code" versions source.CodeVersions
+            yield! named "machines" machines source.Machines
+            yield! namesBySeeds source.Runs
         ]
-
-        text.Append(
-            $@"\medskip\noindent\textbf{{{Latex.escape chapter.Chapter.Name}}}\enspace"
-            + "\n"
-        )
-        |> ignore
-
-        text.Append(String.Join("; ", facts) + ".\n\n") |> ignore
-
-        if not source.Runs.IsEmpty then
-            text.Append(@"\begingroup\scriptsize\raggedright\noindent" + "\n") |> ignore
-            text.Append(String.Join(".\n", namesBySeeds source.Runs) + ".\n") |> ignore
-            text.Append(@"\par\endgroup" + "\n\n") |> ignore
 
     text.ToString()
 

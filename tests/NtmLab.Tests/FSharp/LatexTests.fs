@@ -22,13 +22,15 @@ let private texts =
     testList "texts" [
         for text, printed in
             [
-                "50 % of {a_b} & #1", @"50 \% of \{a\_b\} \& \#1"
+                "50 % of {a_b} & #1", @"50\,\% of \{a\_b\} \& \#1"
                 @"a\b^c~d", @"a\textbackslash{}b\textasciicircum{}c\textasciitilde{}d"
                 "a < b, c \u2265 d", @"a \textless{} b, c $\geq$ d"
                 "10 000 of 128 slots", @"10\,000 of 128 slots"
                 "at least 30000", @"at least 30\,000"
+                "It ends at 30000.", @"It ends at 30\,000."
+                "0.12345 and 12345.5", "0.12345 and 12345.5"
                 "3000 steps in 2018", "3000 steps in 2018"
-                "-0.13 (R2 1.00)", "$-$0.13 (R2 1.00)"
+                "-0.13 (R\u00B2 1.00)", @"$-$0.13 (R\textsuperscript{2} 1.00)"
                 "copy-memory, keep-2", "copy-memory, keep-2"
                 "5E+12 or 4.2e-16", @"$5\times10^{12}$ or $4.2\times10^{-16}$"
                 "1e36a3e", "1e36a3e"

@@ -121,7 +121,7 @@ let private files =
             Expect.equal
                 rows
                 [
-                    @"1 & 100 \% is too much. & refuted & 300 steps \\"
+                    @"1 & 100\,\% is too much. & refuted & 300 steps \\"
                     @"2 & Less is enough. & holds in part & 300 steps \\"
                     @"3 & Cells are slow. & open & 300 steps \\"
                 ]
@@ -202,8 +202,11 @@ let private files =
                 "names that differ in two parts"
 
             Expect.stringContains text "odd" "a name without a seed"
-            Expect.stringContains text "budget: quick" "how much of the study"
-            Expect.stringContains text "machines: 2 x X64" "and where it was made"
+            Expect.stringContains text "\\textbf{budget}\\enspace\nquick." "how much of the study"
+            Expect.stringContains text "(1) 0.1.0" "the code, told once"
+            Expect.stringContains text "code: 1" "and named by its number"
+            Expect.stringContains text "(1) 2 x X64" "where it was made"
+            Expect.stringContains text "machines: 1" "by its number as well"
         }
 
         for what, chapters, words in

@@ -13,7 +13,7 @@ let batches, lengths, seconds, probed =
     match Study.budget () with
     | StudyBudget.Smoke -> [ 1; 16 ], [ 100 ], 0.2, [ "lstm"; "attention"; "ntm" ]
     | StudyBudget.Quick -> [ 1; 16; 64 ], [ 100; 1000 ], 5.0, names
-    | _ -> [ 1; 16; 64 ], [ 100; 1000; 10_000 ], 20.0, names
+    | _ -> [ 1; 16; 64 ], [ 100; 1000; 10_000 ], 240.0, names
 
 let asked = NeedleTask()
 
@@ -59,18 +59,27 @@ let memory = roofline _.MemoryBytesPerSecond
 /// The length at which models are compared.
 let length = lengths |> List.filter (fun length -> length <= 1000) |> List.last
 
-let cell (name: string) (mode: CostMode) (batch: int) : CostCell =
+let cellOver (length: int) (name: string) (mode: CostMode) (batch: int) : CostCell =
     let _, report = reports |> List.find (fst >> (=) name)
 
     report.Models[0].Cells
     |> Seq.find (fun cell -> cell.Mode = mode && cell.Work.Batch = batch && cell.Work.Length = length)
+
+let cell = cellOver length
 
 /// What was measured of a cell, if it was.
 let timed (cell: CostCell) : CostTime option = Option.ofObj cell.Time
 
 let invariant = CultureInfo.InvariantCulture
 let short (value: float) : string = value.ToString("G3", invariant)
-let thousands (value: float) : string = (value / 1000.0).ToString("N0", invariant).Replace(',', ' ')
+
+let thousands (value: float) : string =
+    let count = value / 1000.0
+
+    if count < 9.5 then
+        count.ToString("G1", invariant)
+    else
+        count.ToString("N0", invariant).Replace(',', ' ')
 
 let speed (cell: CostCell) : string =
     match timed cell with
@@ -128,7 +137,28 @@ Lines.draw
     }
     (Report.figure "cost")
 
+/// Speed by sequences in a batch and steps of each.
+let speeds (name: string) (what: string) (mode: CostMode) : Report.Table = {
+    Name = name
+    Caption =
+        $"10³ steps/s, {what}, by sequences in a batch x steps of each. Left out: what would have taken {seconds} seconds to measure, or a quarter of the machine's memory."
+    Headings = [
+        "model"
+        for batch in batches do
+            for length in lengths -> $"{batch} x {length}"
+    ]
+    Rows = [
+        for name in probed ->
+            [
+                name
+                for batch in batches do
+                    for length in lengths -> speed (cellOver length name mode batch)
+            ]
+    ]
+}
+
 let first, most = List.head batches, List.last batches
+let shortest, longest = List.head lengths, List.last lengths
 let lstm batch = cell "lstm" CostMode.Training batch
 
 /// Whether bandwidth, not arithmetic, is what the roofline lets a cell have less than half of the peak for.
@@ -154,11 +184,16 @@ Report.publish {
         "length", string length
         "first", string first
         "most", string most
+        "shortest", string shortest
+        "longest", string longest
         for name in probed do
             for place, batch in [ "first", first; "most", most ] do
                 let training = cell name CostMode.Training batch
                 $"intensity-{name}-{place}", short training.Work.Intensity
                 $"of-peak-{name}-{place}", ofPeak training
+
+            for place, length in [ "shortest", shortest; "longest", longest ] do
+                $"speed-{name}-{place}", speed (cellOver length name CostMode.Training first)
     ]
     Figures = [
         {
@@ -202,6 +237,8 @@ Report.publish {
                     ]
             ]
         }
+        speeds "cost-training" "training" CostMode.Training
+        speeds "cost-streaming" "streaming" CostMode.Streaming
     ]
     Claims = [
         {

@@ -77,7 +77,7 @@ let thousands (value: float) : string =
     let count = value / 1000.0
 
     if count < 9.5 then
-        count.ToString("G1", invariant)
+        count.ToString("G2", invariant)
     else
         count.ToString("N0", invariant).Replace(',', ' ')
 

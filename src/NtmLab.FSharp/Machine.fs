@@ -10,7 +10,7 @@ open NtmLab.Native
 open NtmLab.Runs
 open TorchSharp
 
-/// The version of this code, with the commit it was built from.
+/// The version of this code, with the commit it was built from, and `.changed` where sources differed from that commit.
 let codeVersion: string =
     Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()
     |> Option.ofObj

@@ -1,6 +1,7 @@
 module NtmLab.Tests.RepositoryTests
 
 open System
+open System.Diagnostics
 open System.IO
 open System.Text.RegularExpressions
 open Expecto
@@ -29,6 +30,24 @@ let private lines (pattern: string) (files: string list) : string list = [
             if Regex.IsMatch(line, pattern) then
                 $"{Path.GetRelativePath(Scratch.repository.Value, file)}:{number + 1}: {line.Trim()}"
 ]
+
+/// What a program says in the checkout.
+let private said (program: string) (arguments: string list) : string =
+    let info =
+        ProcessStartInfo(
+            program,
+            arguments,
+            WorkingDirectory = Scratch.repository.Value,
+            RedirectStandardOutput = true,
+            UseShellExecute = false
+        )
+
+    info.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
+    use running = nonNull (Process.Start info)
+    let output = running.StandardOutput.ReadToEnd()
+    running.WaitForExit()
+    Expect.equal running.ExitCode 0 $"{program}: {output}"
+    output.Trim()
 
 let private packageFiles () : string list = named "paket.dependencies" @ named "paket.lock"
 
@@ -75,6 +94,32 @@ let tests =
             ]
 
             Expect.equal missing [] "a file that is not in the project tests nothing"
+        }
+
+        test "a version names its commit, and says where sources differ from it" {
+            let version =
+                said "dotnet" [
+                    "msbuild"
+                    "src/NtmLab.Kernels/NtmLab.Kernels.csproj"
+                    "-t:AddSourceRevisionToInformationalVersion"
+                    "-getProperty:InformationalVersion"
+                ]
+
+            let commit = said "git" [ "rev-parse"; "HEAD" ]
+
+            let changes =
+                said "git" [
+                    "status"
+                    "--porcelain"
+                    "--"
+                    "src"
+                    "Directory.Build.props"
+                    "Directory.Build.targets"
+                    "paket.lock"
+                ]
+
+            let marked = if changes = "" then commit else commit + ".changed"
+            Expect.stringEnds version $"+{marked}" "the version that runs record"
         }
 
         test "the page on policies has a row for each of the catalogue" {

@@ -145,14 +145,16 @@ let speeds (name: string) (what: string) (mode: CostMode) : Report.Table = {
     Headings = [
         "model"
         for batch in batches do
-            for length in lengths -> $"{batch} x {length}"
+            for length in lengths do
+                $"{batch} x {length}"
     ]
     Rows = [
         for name in probed ->
             [
                 name
                 for batch in batches do
-                    for length in lengths -> speed (cellOver length name mode batch)
+                    for length in lengths do
+                        speed (cellOver length name mode batch)
             ]
     ]
 }

@@ -105,10 +105,13 @@ let tests =
                     "-getProperty:InformationalVersion"
                 ]
 
-            let commit = said "git" [ "rev-parse"; "HEAD" ]
+            // Also in a checkout of another user's.
+            let git (arguments: string list) : string = said "git" ([ "-c"; "safe.directory=*" ] @ arguments)
+
+            let commit = git [ "rev-parse"; "HEAD" ]
 
             let changes =
-                said "git" [
+                git [
                     "status"
                     "--porcelain"
                     "--"

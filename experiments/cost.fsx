@@ -149,12 +149,12 @@ let speeds (name: string) (what: string) (mode: CostMode) : Report.Table = {
                 $"{batch} x {length}"
     ]
     Rows = [
-        for name in probed ->
+        for model in probed ->
             [
-                name
+                model
                 for batch in batches do
                     for length in lengths do
-                        speed (cellOver length name mode batch)
+                        speed (cellOver length model mode batch)
             ]
     ]
 }

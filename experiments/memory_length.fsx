@@ -165,7 +165,11 @@ let inWords (rate: float) : string = rate.ToString("0.####", invariant)
 /// A share to a tenth of a percent, down to 0.
 let percent (share: float) : string = (100.0 * max 0.0 share).ToString("0.#", invariant) + " %"
 
-let inSteps (lag: int) : string = if lag = 0 then "none" else $"{lag} steps"
+let inSteps (lag: int) : string =
+    if lag = 0 then
+        "none"
+    else
+        steps (max longest (List.last plan.ScoredAt)) lag + " steps"
 
 let claims: Report.Claim list = [
     {

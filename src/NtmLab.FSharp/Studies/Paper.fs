@@ -215,8 +215,7 @@ let private namesBySeeds (runs: string list) : string list =
         if seeds = "" then names else $@"\emph{{{seeds}}}: {names}")
 
 /// A version of the code with the beginning of its commit, which tells it from all others.
-let private shortVersion (version: string) : string =
-    Regex.Replace(version, @"\+([0-9a-f]{10})[0-9a-f]+", "+$1")
+let shortVersion (version: string) : string = Regex.Replace(version, @"\+([0-9a-f]{10})[0-9a-f]+", "+$1")
 
 /// Where each chapter comes from. Budget, code versions and machines are told before them, the latter with numbers that chapters name
 /// them by.

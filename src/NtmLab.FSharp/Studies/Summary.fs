@@ -39,7 +39,7 @@ let private chapter (published: Report.Published) : string list =
         if source.Findings > 0 then
             $"{source.Findings} findings"
         if not source.CodeVersions.IsEmpty then
-            "code " + String.Join(", ", source.CodeVersions)
+            "code " + String.Join(", ", List.map Paper.shortVersion source.CodeVersions)
         for machine in source.Machines do
             machine
     ]
